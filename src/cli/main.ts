@@ -1,0 +1,164 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { distance } from 'fastest-levenshtein';
+import { MissingCapability } from '../engine/host';
+import { printable } from '../report/escape';
+import { InputError } from '../scenario/problem';
+import { completionScript } from './completion';
+import { doctorCommand } from './doctor-command';
+import { EXIT } from './exit-codes';
+import { listCommand, showCommand } from './list-command';
+import { abortable, runCommand, type RunFlags } from './run-command';
+
+const EXAMPLES = `
+Examples:
+  npm run lab -- passive-nat            run one scenario
+  npm run lab -- active-nat --keep      keep captures, rules and dialogue
+  npm run lab -- run --all --json       all of them, one JSON document
+  npm run lab -- ./my-firewall.yaml     a scenario of your own
+  npm run lab -- doctor                 what this machine lacks
+
+Exit codes: 0 every expectation held, 1 one did not, 2 scenario, rules or arguments
+are wrong, 3 the lab itself failed, 4 nothing could run here.`;
+
+/**
+ * The command line.
+ *
+ * @returns the exit code
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  // A user's PATH on Debian leaves out where nft, tcpdump and conntrack are.
+  process.env['PATH'] = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // The reader went away, as `| head` does; nobody is left to tell.
+    if (error.code === 'EPIPE') process.exit(EXIT.held);
+  });
+  handleSignals();
+  let code: number = EXIT.held;
+  const program = build((result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    return explain(error, argv, program);
+  }
+}
+
+function build(done: (code: number) => void): Command {
+  const program = new Command('lab');
+  program
+    .description(
+      'Settles with real packets whether FTP works through a firewall, why not, and what to change.',
+    )
+    .addHelpText('after', EXAMPLES)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .helpCommand(false)
+    .version(process.env['LAB_VERSION'] ?? '');
+  const json = (): Option => new Option('--json', 'one JSON document on stdout, nothing else');
+  program
+    .command('run', { isDefault: true })
+    .description('run scenarios and report what happened (the verb may be left out)')
+    .argument('[scenarios...]', 'names, or paths of scenario files')
+    .addOption(json())
+    .option('--all', 'run every scenario that comes with the lab')
+    .option('--keep', 'keep the evidence of passing runs too')
+    .option('--no-capture', 'capture no packets: faster, and less can be proven')
+    .option('--results <folder>', 'where evidence folders are made', 'lab-results')
+    .option('--jobs <number>', 'runs side by side (default: processors)', positive)
+    .option('-q, --quiet', 'no progress')
+    .action(async (names: string[], flags: RunFlags) => {
+      done(await runCommand(names, flags));
+    });
+  program
+    .command('list')
+    .description('list the scenarios that come with the lab')
+    .addOption(json())
+    .action((flags: { json?: true }) => {
+      done(listCommand(flags));
+    });
+  program
+    .command('show')
+    .description('show what a scenario would do, and the ruleset it would load')
+    .argument('<scenario>', 'name or path')
+    .addOption(json())
+    .action((name: string, flags: { json?: true }) => {
+      done(showCommand(name, flags));
+    });
+  program
+    .command('doctor')
+    .description('try in a scratch namespace everything a run needs, and say what is missing')
+    .addOption(json())
+    .action(async (flags: { json?: true }) => {
+      done(await doctorCommand(flags));
+    });
+  program
+    .command('schema')
+    .description('print the JSON Schema of scenario files, for editors')
+    .action(async () => {
+      const { scenarioJsonSchema } = await import('../scenario/json-schema');
+      process.stdout.write(`${JSON.stringify(scenarioJsonSchema(), null, 2)}\n`);
+    });
+  program
+    .command('completion')
+    .description('print a completion script for bash and zsh')
+    .action(() => {
+      const flags = program.commands.flatMap((command) => command.options.flatMap(({ long }) => long ?? []));
+      process.stdout.write(completionScript(verbs(program), [...new Set(flags)]));
+    });
+  for (const command of program.commands)
+    command.exitOverride().configureOutput({ writeErr: () => undefined });
+  return program;
+}
+
+function verbs(program: Command): string[] {
+  return program.commands.map((command) => command.name());
+}
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1)
+    throw new InvalidArgumentError('allowed: whole numbers from 1');
+  return number;
+}
+
+/** Prints one clear error and finds its exit code. */
+function explain(error: unknown, argv: readonly string[], program: Command): number {
+  const say = (text: string): void => {
+    process.stderr.write(`${text}\n`);
+  };
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.held;
+    say(`${error.message.replace(/^error: /, '')}\nsee: npm run lab -- --help`);
+    return EXIT.wrongInput;
+  }
+  if (error instanceof InputError) {
+    say(error.message);
+    const [word = ''] = argv;
+    const near = verbs(program).find((verb) => verb !== word && distance(verb, word) <= 2);
+    if (error.file === null && near !== undefined) say(`(or did you mean the verb "${near}"?)`);
+    return EXIT.wrongInput;
+  }
+  if (error instanceof MissingCapability) {
+    say(`nothing could run here: ${error.message}\n  → ${error.remedy}\n  (npm run lab -- doctor says more)`);
+    return EXIT.cannotRun;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  say(`the lab itself failed: ${printable(text, 4000).replaceAll('\\x0a', '\n')}`);
+  return EXIT.labFailed;
+}
+
+/** Ctrl-C takes the sandboxes down before the lab goes; a second one does not wait. */
+function handleSignals(): void {
+  for (const [signal, code] of [
+    ['SIGINT', EXIT.interrupted],
+    ['SIGTERM', EXIT.terminated],
+    ['SIGHUP', EXIT.terminated],
+  ] as const) {
+    process.once(signal, () => {
+      process.stderr.write(`\n${signal}: taking the lab down\n`);
+      void Promise.allSettled([...abortable].map((abort) => abort())).then(() => process.exit(code));
+    });
+  }
+}

@@ -1,0 +1,74 @@
+import type { HostName, Plan } from '../plan/plan';
+
+/** How a program ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface ExecResult extends Exit {
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** A program running inside a host. */
+export interface HostProcess {
+  /** what the lab calls it in messages, e.g. "tcpdump on the firewall's inside" */
+  readonly label: string;
+  readonly pid: number;
+  readonly stdin: NodeJS.WritableStream;
+  readonly stdout: NodeJS.ReadableStream;
+  readonly stderr: NodeJS.ReadableStream;
+  readonly exited: Promise<Exit>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** One running host. */
+export interface Host {
+  readonly name: HostName;
+  /** Runs a program to its end. Rejects only when it cannot be started at all. */
+  exec(argv: readonly string[], options?: { input?: string }): Promise<ExecResult>;
+  spawn(label: string, argv: readonly string[]): HostProcess;
+}
+
+/** The running hosts of one plan. */
+export interface Lab {
+  readonly plan: Plan;
+  readonly hosts: Readonly<Record<HostName, Host>>;
+  /** a directory every host can write to, gone with the lab */
+  readonly workDirectory: string;
+  /** where an agent's bundle is, as the hosts see it */
+  agent(bundle: string): readonly string[];
+  /** the kernel's release, as the hosts see it */
+  readonly kernel: string;
+  /** Applies the wiring and the ruleset. */
+  wire(): Promise<void>;
+}
+
+/** The lab itself failed: no verdict on FTP follows from it. Exit code 3. */
+export class LabFailure extends Error {
+  override readonly name = 'LabFailure';
+}
+
+/** Something this machine does not have. Exit code 4. */
+export class MissingCapability extends Error {
+  override readonly name: string = 'MissingCapability';
+
+  constructor(
+    message: string,
+    readonly remedy: string,
+  ) {
+    super(message);
+  }
+}
+
+/** nft refused rows the scenario's author wrote. Exit code 2. */
+export class RefusedRows extends Error {
+  override readonly name = 'RefusedRows';
+
+  constructor(
+    readonly rows: readonly { readonly row: number; readonly message: string; readonly column: number }[],
+  ) {
+    super(rows.map(({ row, message }) => `row ${row}: ${message}`).join('\n'));
+  }
+}

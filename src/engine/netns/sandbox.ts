@@ -1,0 +1,109 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { readMessages } from '../../agent/messages';
+import type { Plan } from '../../plan/plan';
+import { LabFailure, MissingCapability, RefusedRows } from '../host';
+import type { FromWorker, ToWorker } from './protocol';
+
+/** The worker's end is awaited this long before the sandbox is killed. */
+const END_SECONDS = 2;
+
+/**
+ * The command that runs a program in a sandbox: namespaces of its own for users (unless root),
+ * network, mounts and processes. Whatever happens in there ends with its first process.
+ *
+ * `setpriv --pdeathsig` has the kernel kill unshare when the lab dies, and `--kill-child` has it kill
+ * the sandbox when unshare does (prctl(2), PR_SET_PDEATHSIG). Should the lab die before either is
+ * set, the program finds its input closed.
+ */
+export function sandboxCommand(argv: readonly string[]): string[] {
+  const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  return [
+    ...['setpriv', '--pdeathsig', 'KILL', 'unshare', ...user],
+    ...['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
+    // /run becomes a tmpfs: `ip netns` keeps its handles there, and the run its files.
+    ...['sh', '-c', 'mount -t tmpfs -o mode=755 lab /run && exec "$@"', 'sh', ...argv],
+  ];
+}
+
+/** A worker running in a sandbox of its own, holding its hosts until released. */
+export class Sandbox<Result> {
+  private readonly child: ChildProcessWithoutNullStreams;
+  private readonly ended: Promise<string>;
+  private answer: (message: FromWorker<Result>) => void = () => undefined;
+  private errors = '';
+
+  constructor(
+    worker: string,
+    private readonly onProgress: (text: string) => void,
+  ) {
+    const [program = '', ...args] = sandboxCommand([process.execPath, worker]);
+    this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child.stdin.on('error', () => undefined);
+    this.child.stderr.on('data', (chunk: Buffer) => {
+      this.errors = (this.errors + chunk.toString('utf8')).slice(-4000);
+    });
+    this.ended = new Promise((resolve) => {
+      this.child.once('error', (error: NodeJS.ErrnoException) => {
+        resolve(error.code === 'ENOENT' ? `${program} is not installed` : error.message);
+      });
+      this.child.once('close', (code, signal) => {
+        const how = signal ?? `exit code ${code ?? '?'}`;
+        resolve(`the sandbox ended (${how}) ${this.errors.trim()}`.trim());
+      });
+    });
+    readMessages<FromWorker<Result>>(this.child.stdout, (message) => {
+      if (message.type === 'progress') this.onProgress(message.text);
+      else this.answer(message);
+    });
+  }
+
+  /**
+   * Has the worker run a plan.
+   *
+   * @throws RefusedRows, MissingCapability or LabFailure, as the worker found
+   */
+  async run(plan: Plan): Promise<Result> {
+    const answer = await this.ask({ type: 'plan', plan });
+    switch (answer.type) {
+      case 'result':
+        return answer.result;
+      case 'refused':
+        throw new RefusedRows(answer.rows);
+      case 'missing':
+        throw new MissingCapability(answer.message, answer.remedy);
+      case 'failed':
+        throw new LabFailure(answer.message);
+      default:
+        throw new LabFailure(`the worker answered "${answer.type}" to a plan`);
+    }
+  }
+
+  /** Has the worker keep evidence, then takes the sandbox down. Returns the captures' names. */
+  async keepAndStop(directory: string): Promise<readonly string[]> {
+    try {
+      const answer = await this.ask({ type: 'release', evidence: directory });
+      return answer.type === 'kept' ? answer.captures : [];
+    } finally {
+      await this.stop();
+    }
+  }
+
+  /** Takes the sandbox down. Nothing in it is worth a farewell: the kernel removes it as a whole. */
+  async stop(): Promise<void> {
+    this.child.stdin.end();
+    this.child.kill('SIGKILL');
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), END_SECONDS * 1000);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  private ask(message: ToWorker): Promise<FromWorker<Result>> {
+    return new Promise((resolve, reject) => {
+      this.answer = resolve;
+      void this.ended.then((how) => {
+        reject(new LabFailure(how));
+      });
+      this.child.stdin.write(`${JSON.stringify(message)}\n`);
+    });
+  }
+}

@@ -1,0 +1,13 @@
+/**
+ * Waits for a condition, looking again at growing intervals of 1 to 20 ms.
+ *
+ * @returns whether it came true before the deadline
+ */
+export async function until(condition: () => boolean, seconds: number): Promise<boolean> {
+  const deadline = performance.now() + seconds * 1000;
+  for (let pause = 1; !condition(); pause = Math.min(20, pause * 1.5)) {
+    if (performance.now() > deadline) return false;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+  return true;
+}

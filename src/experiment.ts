@@ -1,0 +1,43 @@
+import { now } from './agent/clock';
+import { LabFailure, type HostProcess, type Lab } from './engine/host';
+import type { Observation } from './observe/event';
+import { partialObservation, Watch } from './observe/watch';
+import type { HostReport } from './session/agent-process';
+import { Session } from './session/run-session';
+
+/** What an experiment gives: all that was seen, and why it broke off, if it did. */
+export interface Experiment {
+  readonly observation: Observation;
+  /** the lab's own failure; null when the experiment ran to its end */
+  readonly failure: string | null;
+}
+
+/**
+ * Runs the session of a lab whose hosts exist, watched from every side. The lab stays as it is
+ * afterwards, so that its state can be kept as evidence.
+ *
+ * @throws whatever keeps the lab from being wired; a failure after that is returned with what was seen
+ */
+export async function experiment(lab: Lab, onProgress: (text: string) => void): Promise<Experiment> {
+  const startedAt = now();
+  const reports: HostReport[] = [];
+  const session = new Session(lab.plan, lab, (report) => reports.push(report));
+  await lab.wire();
+  try {
+    const [watch] = await Promise.all([Watch.start(lab, startedAt), session.ready()]);
+    const steps = await Promise.race([session.run(onProgress), deaths(watch.processes)]);
+    onProgress('collecting what was seen');
+    return { observation: await watch.finish(reports, steps), failure: null };
+  } catch (error) {
+    if (!(error instanceof LabFailure)) throw error;
+    return { observation: partialObservation(lab, startedAt, reports), failure: error.message };
+  }
+}
+
+/** Rejects when one of the watchers ends, which none does by itself. */
+async function deaths(processes: readonly HostProcess[]): Promise<never> {
+  const [label, { code, signal }] = await Promise.race(
+    processes.map(async (process) => [process.label, await process.exited] as const),
+  );
+  throw new LabFailure(`${label} ended in mid-run (${signal ?? `exit code ${code ?? '?'}`})`);
+}

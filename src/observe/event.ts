@@ -1,0 +1,167 @@
+/** Where something was seen. */
+export type VantagePoint =
+  'client' | 'server' | 'firewall inside' | 'firewall outside' | 'conntrack' | 'rules' | 'lab';
+
+interface Seen {
+  readonly id: string;
+  /** seconds since the run began */
+  readonly at: number;
+  readonly vantage: VantagePoint;
+  /** the event in words, for people; safe to print only after escaping */
+  readonly text: string;
+}
+
+/** A line of the control connection, as one end saw it. */
+export interface LineEvent extends Seen {
+  readonly kind: 'ftp-line';
+  readonly direction: 'command' | 'reply';
+  readonly line: string;
+  /** the other end of the control connection, as this end sees it */
+  readonly peer: string;
+}
+
+/** A control connection opened or closed at one end. */
+export interface ControlEvent extends Seen {
+  readonly kind: 'control';
+  readonly change: 'opened' | 'closed';
+  readonly peer: string;
+}
+
+/** A packet on one leg of the firewall. Bulk data and bare acknowledgements are summed up in FlowEvents. */
+export interface PacketEvent extends Seen {
+  readonly kind: 'packet';
+  readonly leg: Leg;
+  readonly source: string;
+  readonly sourcePort: number;
+  readonly destination: string;
+  readonly destinationPort: number;
+  readonly protocol: 'tcp' | 'udp' | 'icmp' | 'other';
+  /** of SFRPAU, those set */
+  readonly flags: string;
+  readonly sequence: number;
+  /** bytes of payload on the wire */
+  readonly length: number;
+  /** start of the payload, one character a byte; empty for data connections */
+  readonly payload: string;
+}
+
+/** The packets of one direction of a connection that have no event of their own. */
+export interface FlowEvent extends Seen {
+  readonly kind: 'flow';
+  readonly leg: Leg;
+  readonly source: string;
+  readonly sourcePort: number;
+  readonly destination: string;
+  readonly destinationPort: number;
+  readonly packets: number;
+  readonly bytes: number;
+  /** seconds since the run began */
+  readonly until: number;
+}
+
+/** A change in the firewall's connection table. */
+export interface ConntrackEvent extends Seen {
+  readonly kind: 'conntrack';
+  readonly change: 'new' | 'update' | 'destroy' | 'expect-new' | 'expect-destroy';
+  readonly protocol: string;
+  readonly state: string;
+  /** as the initiator sent it */
+  readonly original: Tuple;
+  /** as replies arrive; null for an expectation */
+  readonly reply: Tuple | null;
+  /** the control connection of an expectation */
+  readonly master: Tuple | null;
+  readonly helper: string | null;
+}
+
+export interface Tuple {
+  readonly source: string;
+  readonly destination: string;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+}
+
+/** A rule's counter at the end of the run; every counter starts at zero. */
+export interface RuleEvent extends Seen {
+  readonly kind: 'rule';
+  /** number of the row; "policy" for what no row matched */
+  readonly row: number | 'policy';
+  readonly rule: string;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** What an end of a data connection did. */
+export interface DataEvent extends Seen {
+  readonly kind: 'data';
+  readonly change: 'listening' | 'dialling' | 'connected' | 'failed' | 'closed';
+  readonly local: string | null;
+  readonly remote: string | null;
+  /** bytes, once closed */
+  readonly written: number;
+  readonly read: number;
+  readonly error: string | null;
+}
+
+/** A file measured at one end. */
+export interface FileEvent extends Seen {
+  readonly kind: 'file';
+  readonly file: string;
+  readonly role: 'sent' | 'received';
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly whole: boolean;
+}
+
+/** A line of a program's own log. */
+export interface LogEvent extends Seen {
+  readonly kind: 'log';
+  readonly line: string;
+}
+
+/** Begin and end of a step of the session. */
+export interface StepEvent extends Seen {
+  readonly kind: 'step';
+  readonly transfer: string | null;
+  readonly phase: 'begin' | 'end';
+  readonly error: string | null;
+}
+
+export type LabEvent =
+  | LineEvent
+  | ControlEvent
+  | PacketEvent
+  | FlowEvent
+  | ConntrackEvent
+  | RuleEvent
+  | DataEvent
+  | FileEvent
+  | LogEvent
+  | StepEvent;
+
+/** An event before it has its place on the common clock: `at` in epoch seconds, no id. */
+export type RawEvent = LabEvent extends infer E ? (E extends LabEvent ? Omit<E, 'id'> : never) : never;
+
+export type Leg = 'inside' | 'outside';
+
+/** How complete a capture is. Only a complete one can prove that a packet was not there. */
+export interface CaptureRecord {
+  readonly leg: Leg;
+  readonly file: string;
+  readonly packets: number;
+  /** packets the interface counted and the capture does not hold */
+  readonly lost: number;
+}
+
+/** All events of a run on one clock, immutable. */
+export interface Observation {
+  readonly kernel: string;
+  /** epoch seconds of the run's zero */
+  readonly startedAt: number;
+  /** seconds */
+  readonly duration: number;
+  readonly events: readonly LabEvent[];
+  readonly captures: readonly CaptureRecord[];
+  /** conntrack messages the kernel could not deliver to the watcher */
+  readonly conntrackLost: number;
+}

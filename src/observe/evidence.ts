@@ -1,0 +1,44 @@
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Lab } from '../engine/host';
+import type { HostName } from '../plan/plan';
+import type { Leg } from './event';
+
+/** What is asked of a host when evidence is kept, and the file its answer goes to. */
+const SNAPSHOTS: readonly (readonly [HostName, string, readonly string[]])[] = [
+  ['firewall', 'ruleset.nft', ['nft', 'list', 'ruleset']],
+  ['firewall', 'conntrack.txt', ['conntrack', '-L', '-o', 'extended']],
+  ['firewall', 'expectations.txt', ['conntrack', '-L', 'expect']],
+  ['client', 'sockets-client.txt', ['ss', '-tanop']],
+  ['firewall', 'sockets-firewall.txt', ['ss', '-tanop']],
+  ['server', 'sockets-server.txt', ['ss', '-tanop']],
+];
+
+/**
+ * Writes the state of a running lab, and its captures, into a folder. What cannot be had is said in
+ * its file instead: evidence of a broken lab is wanted too.
+ *
+ * @returns names of the capture files in the folder
+ */
+export async function keepEvidence(lab: Lab, directory: string): Promise<string[]> {
+  mkdirSync(directory, { recursive: true });
+  await Promise.all(
+    SNAPSHOTS.map(async ([host, file, argv]) => {
+      const text = await lab.hosts[host].exec(argv).then(
+        ({ code, stdout, stderr }) =>
+          code === 0 ? stdout : `${argv.join(' ')} ended with ${code ?? 'a signal'}: ${stderr}`,
+        (error: unknown) => `${argv.join(' ')}: ${String(error)}`,
+      );
+      writeFileSync(join(directory, file), text);
+    }),
+  );
+  const legs: readonly Leg[] = lab.plan.capture.enabled ? ['inside', 'outside'] : [];
+  return legs.flatMap((leg) => {
+    try {
+      copyFileSync(join(lab.workDirectory, `${leg}.pcap`), join(directory, `${leg}.pcap`));
+      return [`${leg}.pcap`];
+    } catch {
+      return [];
+    }
+  });
+}

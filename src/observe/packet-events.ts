@@ -1,0 +1,108 @@
+import type { Leg, RawEvent } from './event';
+import { decodePacket, type PacketHeaders } from './packet';
+import type { CapturedPacket } from './pcap';
+
+/** A control line of interest fits; whole dialogues are recorded at the ends. */
+const PAYLOAD_LIMIT = 512;
+/** An attacker could make every packet special; beyond this many they only count in flows. */
+const MAX_PACKET_EVENTS = 50_000;
+
+interface Flow {
+  readonly headers: PacketHeaders;
+  readonly from: number;
+  until: number;
+  packets: number;
+  bytes: number;
+}
+
+/**
+ * Turns the packets of one leg into events. Packets that open, close or reset a connection, carry
+ * control dialogue, or are not TCP get an event each; bulk data and bare acknowledgements are summed
+ * up by flow, so that a 256 MiB transfer stays readable.
+ */
+export class PacketEvents {
+  private readonly events: RawEvent[] = [];
+  private readonly flows = new Map<string, Flow>();
+
+  constructor(
+    private readonly leg: Leg,
+    private readonly controlPort: number,
+  ) {}
+
+  add(packet: CapturedPacket): void {
+    const headers = decodePacket(packet.data);
+    if (!headers) return;
+    const control = headers.sourcePort === this.controlPort || headers.destinationPort === this.controlPort;
+    const special =
+      headers.protocol !== 'tcp' || /[SFR]/.test(headers.flags) || (control && headers.length > 0);
+    if (special && this.events.length < MAX_PACKET_EVENTS) {
+      this.events.push(this.packetEvent(packet.at, headers, control));
+    } else {
+      this.count(packet.at, headers);
+    }
+  }
+
+  finish(): RawEvent[] {
+    const flows = [...this.flows.values()].map(({ headers, from, until, packets, bytes }): RawEvent => {
+      const { source, sourcePort, destination, destinationPort } = headers;
+      const ends = `${source}:${sourcePort} → ${destination}:${destinationPort}`;
+      return {
+        kind: 'flow',
+        at: from,
+        vantage: `firewall ${this.leg}`,
+        text: `${ends} ${packets} more packets, ${bytes} bytes`,
+        leg: this.leg,
+        source,
+        sourcePort,
+        destination,
+        destinationPort,
+        packets,
+        bytes,
+        until,
+      };
+    });
+    return [...this.events, ...flows];
+  }
+
+  private packetEvent(at: number, headers: PacketHeaders, control: boolean): RawEvent {
+    const { source, sourcePort, destination, destinationPort, protocol, flags, sequence, length } = headers;
+    const payload = control ? headers.payload.subarray(0, PAYLOAD_LIMIT).toString('latin1') : '';
+    const ends =
+      protocol === 'icmp'
+        ? `${source} → ${destination} ICMP type ${sourcePort} code ${destinationPort}`
+        : `${source}:${sourcePort} → ${destination}:${destinationPort} ${protocol.toUpperCase()} ${flags}`;
+    return {
+      kind: 'packet',
+      at,
+      vantage: `firewall ${this.leg}`,
+      text: payload
+        ? `${ends} "${payload.trimEnd()}"`
+        : `${ends.trimEnd()}${length ? ` ${length} bytes` : ''}`,
+      leg: this.leg,
+      source,
+      sourcePort,
+      destination,
+      destinationPort,
+      protocol,
+      flags,
+      sequence,
+      length,
+      payload,
+    };
+  }
+
+  private count(at: number, headers: PacketHeaders): void {
+    const { source, sourcePort, destination, destinationPort, length } = headers;
+    const key = `${source}:${sourcePort}>${destination}:${destinationPort}`;
+    const flow = this.flows.get(key);
+    if (flow) {
+      flow.until = at;
+      flow.packets += 1;
+      flow.bytes += length;
+    } else {
+      // The payload points into a read buffer; a flow must not keep that alive.
+      const kept = { ...headers, payload: Buffer.alloc(0) };
+      this.flows.set(key, { headers: kept, from: at, until: at, packets: 1, bytes: length });
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { HostReport } from '../session/agent-process';
+import type { StepRecord } from '../session/run-session';
+import type { RawEvent } from './event';
+
+/** A host program's report as an event; null for what is only between the lab and the program. */
+export function reportEvent({ host, report }: HostReport): RawEvent | null {
+  const vantage = host === 'server' ? 'server' : 'client';
+  switch (report.type) {
+    case 'line': {
+      const { at, direction, line, peer } = report;
+      return {
+        kind: 'ftp-line',
+        at,
+        vantage,
+        text: `${direction === 'command' ? '>' : '<'} ${line}`,
+        direction,
+        line,
+        peer,
+      };
+    }
+    case 'control': {
+      const { at, change, peer } = report;
+      return {
+        kind: 'control',
+        at,
+        vantage,
+        text: `control connection with ${peer} ${change}`,
+        change,
+        peer,
+      };
+    }
+    case 'data': {
+      const { at, change, local, remote, written, read, error } = report;
+      const ends = [local, remote].filter((end) => end !== null).join(' ↔ ');
+      const text = `data connection ${change} ${ends}${error === null ? '' : `: ${error}`}`.trim();
+      return { kind: 'data', at, vantage, text, change, local, remote, written, read, error };
+    }
+    case 'file': {
+      const { at, name, role, bytes, sha256, whole } = report;
+      const text = `${role} ${name}: ${bytes} bytes, SHA-256 ${sha256.slice(0, 16)}…${whole ? '' : ', broken off'}`;
+      return { kind: 'file', at, vantage, text, file: name, role, bytes, sha256, whole };
+    }
+    case 'log':
+      return { kind: 'log', at: report.at, vantage, text: report.line, line: report.line };
+    default:
+      return null;
+  }
+}
+
+/** Begin and end of a step. */
+export function stepEvents({ transfer, startedAt, endedAt, error }: StepRecord): RawEvent[] {
+  const name = transfer ?? 'log-in';
+  return [
+    {
+      kind: 'step',
+      at: startedAt,
+      vantage: 'lab',
+      text: `${name} begins`,
+      transfer,
+      phase: 'begin',
+      error: null,
+    },
+    {
+      kind: 'step',
+      at: endedAt,
+      vantage: 'lab',
+      text: error === null ? `${name} ends` : `${name} ends: ${error}`,
+      transfer,
+      phase: 'end',
+      error,
+    },
+  ];
+}

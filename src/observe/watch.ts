@@ -1,0 +1,76 @@
+import { now } from '../agent/clock';
+import type { HostProcess, Lab } from '../engine/host';
+import type { HostReport } from '../session/agent-process';
+import type { StepRecord } from '../session/run-session';
+import { Capture } from './capture';
+import { ConntrackWatch } from './conntrack-watch';
+import { readCounters } from './counters';
+import type { CaptureRecord, Observation, RawEvent } from './event';
+import { reportEvent, stepEvents } from './report-events';
+
+/** Everything that watches a lab from outside the FTP programs. */
+export class Watch {
+  private constructor(
+    private readonly lab: Lab,
+    private readonly startedAt: number,
+    private readonly captures: readonly Capture[],
+    private readonly conntrack: ConntrackWatch,
+  ) {}
+
+  /** Starts the captures and the conntrack watchers; resolves once nothing can escape them. */
+  static async start(lab: Lab, startedAt: number): Promise<Watch> {
+    const legs = lab.plan.capture.enabled ? (['inside', 'outside'] as const) : [];
+    const [conntrack, ...captures] = await Promise.all([
+      ConntrackWatch.start(lab),
+      ...legs.map((leg) => Capture.start(lab, leg)),
+    ]);
+    return new Watch(lab, startedAt, captures, conntrack);
+  }
+
+  get processes(): readonly HostProcess[] {
+    return [...this.captures.map(({ process }) => process), ...this.conntrack.processes];
+  }
+
+  /** Collects what every vantage point saw and puts it on one clock. */
+  async finish(reports: readonly HostReport[], steps: readonly StepRecord[]): Promise<Observation> {
+    const [conntrack, counters, ...captured] = await Promise.all([
+      this.conntrack.finish(),
+      readCounters(this.lab, now()),
+      ...this.captures.map((capture) => capture.finish()),
+    ]);
+    const told = reports.flatMap((report) => reportEvent(report) ?? []);
+    const events = [
+      ...told,
+      ...steps.flatMap(stepEvents),
+      ...conntrack.events,
+      ...counters,
+      ...captured.flatMap((capture) => capture.events),
+    ];
+    return observation(this.lab, this.startedAt, events, {
+      captures: captured.map(({ record }) => record),
+      conntrackLost: conntrack.lost,
+    });
+  }
+}
+
+/** What was seen when a run broke off: only what the programs told. */
+export function partialObservation(lab: Lab, startedAt: number, reports: readonly HostReport[]): Observation {
+  const events = reports.flatMap((report) => reportEvent(report) ?? []);
+  return observation(lab, startedAt, events, { captures: [], conntrackLost: 0 });
+}
+
+function observation(
+  lab: Lab,
+  startedAt: number,
+  raw: readonly RawEvent[],
+  completeness: { captures: readonly CaptureRecord[]; conntrackLost: number },
+): Observation {
+  const relative = (at: number): number => Math.round((at - startedAt) * 1e6) / 1e6;
+  const events = [...raw]
+    .sort((a, b) => a.at - b.at)
+    .map((event, index) => {
+      const placed = { ...event, id: `e${index + 1}`, at: relative(event.at) };
+      return placed.kind === 'flow' ? { ...placed, until: relative(placed.until) } : placed;
+    });
+  return { kernel: lab.kernel, startedAt, duration: relative(now()), events, ...completeness };
+}

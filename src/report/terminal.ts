@@ -1,0 +1,143 @@
+import type { LabEvent } from '../observe/event';
+import type { RunResult, TransferResult } from '../verdict/run-result';
+import { printable } from './escape';
+import { drawTopology } from './topology';
+
+/** How a terminal shows emphasis; plain functions when it shows none. */
+export interface Style {
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly red: (text: string) => string;
+  readonly green: (text: string) => string;
+  readonly yellow: (text: string) => string;
+}
+
+/** One run as text, drawn from its result alone. */
+export function terminalReport(run: RunResult, style: Style): string {
+  const lines = [
+    `${style.bold(run.scenario)} — ${run.title}`,
+    `  ${run.claim}`,
+    '',
+    ...drawTopology(run.topology).map((line) => `  ${style.dim(line)}`),
+    '',
+    ...section(
+      'Done',
+      run.transfers.flatMap((transfer) => describeTransfer(run, transfer)),
+    ),
+    ...section(
+      'Expected',
+      run.expectations.flatMap((expectation) => mark(expectation, style)),
+    ),
+    ...section('Rules', describeRules(run)),
+    ...section(
+      'FAQ',
+      run.claims.flatMap(({ id, text, verdict, why }) => [
+        `${id} ${verdictWord(verdict, style)}: “${text}”`,
+        style.dim(`    ${printable(why, 400)}`),
+      ]),
+    ),
+    ...section(
+      run.outcome === 'pass' ? 'Why it was blocked' : 'Cause',
+      run.diagnosis.flatMap((cause) => describeCause(run, cause, style)),
+    ),
+    ...incompleteCaptures(run),
+    ...(run.artifacts.directory === null ? [] : [`  Evidence: ${run.artifacts.directory}`, '']),
+    outcomeLine(run, style),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [`  ${title}`, ...lines.map((line) => `    ${line}`), ''];
+}
+
+function describeTransfer(run: RunResult, transfer: TransferResult): string[] {
+  const amount = `${size(transfer.bytes)} of ${transfer.expectedBytes === null ? 'unknown' : size(transfer.expectedBytes)}`;
+  const reply = transfer.finalReply === null ? 'no final reply' : `reply ${transfer.finalReply}`;
+  const data = transfer.data
+    ? `${transfer.data.dialledBy} dialled ${transfer.data.sourcePort} → ${transfer.data.destinationPort}${transfer.data.reached ? '' : ', never arrived'}`
+    : 'no data connection';
+  const rest = transfer.error === null ? [] : [`  client: ${printable(transfer.error)}`];
+  return [
+    `${transfer.mode} ${transfer.direction} (${transfer.command}): ${amount}, ${reply}, ${data}, ${transfer.seconds.toFixed(2)} s`,
+    ...portLines(run, transfer),
+    ...rest,
+  ];
+}
+
+/** PORT on both legs: the heart of most questions about active mode. */
+function portLines(run: RunResult, transfer: TransferResult): string[] {
+  if (transfer.mode !== 'active') return [];
+  const step = run.events.filter((event) => event.kind === 'step' && event.transfer === transfer.name);
+  const begin = step[0]?.at ?? Number.POSITIVE_INFINITY;
+  const end = step.at(-1)?.at ?? 0;
+  const ports = run.events.filter(
+    (event): event is Extract<LabEvent, { kind: 'packet' }> =>
+      event.kind === 'packet' &&
+      event.at >= begin &&
+      event.at <= end &&
+      /^(?:PORT|EPRT) /.test(event.payload),
+  );
+  return (['inside', 'outside'] as const).flatMap((leg) => {
+    const packet = ports.find((candidate) => candidate.leg === leg);
+    return packet ? [`  ${leg.padEnd(7)}  ${printable(packet.payload.trimEnd())}`] : [];
+  });
+}
+
+function mark(expectation: RunResult['expectations'][number], style: Style): string[] {
+  const sign = expectation.held ? style.green('✔') : style.red('✘');
+  return [`${sign} ${expectation.text} ${style.dim(`— ${printable(expectation.why)}`)}`];
+}
+
+function describeRules(run: RunResult): string[] {
+  const width = Math.max(0, ...run.rules.map(({ text }) => text.length));
+  return run.rules.map(
+    ({ row, text, packets }) =>
+      `${(row === 'policy' ? '' : String(row)).padStart(2)}  ${printable(text).padEnd(width)}  ${packets} packets`,
+  );
+}
+
+function describeCause(run: RunResult, cause: RunResult['diagnosis'][number], style: Style): string[] {
+  const seen = cause.events.flatMap((id) => run.events.find((event) => event.id === id) ?? []);
+  return [
+    printable(cause.text, 600),
+    ...seen.map((event) =>
+      style.dim(`  ${event.at.toFixed(3)} s  ${event.vantage.padEnd(16)}  ${printable(event.text, 160)}`),
+    ),
+    `${style.bold('Remedy:')} ${printable(cause.remedy, 600)}`,
+  ];
+}
+
+function incompleteCaptures(run: RunResult): string[] {
+  return run.captures
+    .filter(({ lost }) => lost > 0)
+    .map(
+      ({ leg, lost }) =>
+        `  The ${leg} capture lost ${lost} packets: what it does not show may still have been there.\n`,
+    );
+}
+
+function outcomeLine(run: RunResult, style: Style): string {
+  const words = {
+    pass: style.green('PASS'),
+    fail: style.red('FAIL'),
+    'infra-error': style.yellow('THE LAB FAILED'),
+    skipped: style.yellow('SKIPPED'),
+  };
+  const held = run.expectations.filter((expectation) => expectation.held).length;
+  const what =
+    run.outcome === 'infra-error' || run.outcome === 'skipped'
+      ? `${printable(run.reason ?? '', 600)} — this says nothing about FTP`
+      : `${held} of ${run.expectations.length} expectations held`;
+  return `  ${words[run.outcome]}  ${what}  ${style.dim(`(${run.engine}, Linux ${run.kernel}, ${run.durationSeconds.toFixed(2)} s)`)}`;
+}
+
+function verdictWord(verdict: string, style: Style): string {
+  if (verdict === 'upheld') return style.green(verdict);
+  return verdict === 'refuted' ? style.red(verdict) : style.yellow(verdict);
+}
+
+function size(bytes: number): string {
+  if (bytes >= 2 ** 20 && bytes % 2 ** 18 === 0) return `${bytes / 2 ** 20} MiB`;
+  return bytes >= 2 ** 10 && bytes % 2 ** 8 === 0 ? `${bytes / 2 ** 10} KiB` : `${bytes} B`;
+}

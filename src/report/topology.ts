@@ -1,0 +1,46 @@
+import type { RunResult } from '../verdict/run-result';
+
+/**
+ * Draws the three hosts in a row, with addresses and what the firewall does.
+ *
+ * @returns lines of equal meaning at any width; about 74 columns
+ */
+export function drawTopology(topology: RunResult['topology']): string[] {
+  const { hosts, behind } = topology;
+  const far = behind === 'client' ? 'server' : 'client';
+  const address = (host: 'client' | 'firewall' | 'server', index: number): string =>
+    hosts[host].interfaces[index]?.address ?? '?';
+  const left = [behind, topology[behind], address(behind, 0)];
+  const right = [far, topology[far], address(far, 0)];
+  const firewall = [
+    'firewall',
+    `${topology.nat === 'none' ? 'routing, no NAT' : 'masquerading'}, policy ${topology.policy}`,
+    topology.helperPorts.length > 0
+      ? `FTP helper on port ${topology.helperPorts.join(', ')}`
+      : 'no FTP helper',
+  ];
+  const legs = [address('firewall', 0), address('firewall', 1)];
+  const wide = Math.max(
+    ...firewall.map((line) => line.length),
+    (legs[0] ?? '').length + (legs[1] ?? '').length + 3,
+  );
+  const between = `${legs[0] ?? ''}${' '.repeat(wide - (legs[0] ?? '').length - (legs[1] ?? '').length)}${legs[1] ?? ''}`;
+  const middle = box([...firewall, between], wide);
+  const sides = [left, right].map((lines) =>
+    box([...lines, ''], Math.max(...lines.map((line) => line.length))),
+  );
+  const wires = ['inside', 'outside'].map((leg) =>
+    [0, 1, 2, 3, 4, 5].map((row) => (row === 1 ? ` ${leg} `.padEnd(9) : (row === 2 ? '─' : ' ').repeat(9))),
+  );
+  return [0, 1, 2, 3, 4, 5].map((row) =>
+    `${sides[0]?.[row] ?? ''}${wires[0]?.[row] ?? ''}${middle[row] ?? ''}${wires[1]?.[row] ?? ''}${sides[1]?.[row] ?? ''}`.trimEnd(),
+  );
+}
+
+function box(lines: readonly string[], width: number): string[] {
+  return [
+    `┌${'─'.repeat(width + 2)}┐`,
+    ...lines.map((line) => `│ ${line.padEnd(width)} │`),
+    `└${'─'.repeat(width + 2)}┘`,
+  ];
+}

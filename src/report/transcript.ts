@@ -1,0 +1,11 @@
+import type { RunResult } from '../verdict/run-result';
+import { printable } from './escape';
+
+/** Every event of a run, one a line, in the order it was seen. */
+export function transcript(run: RunResult): string {
+  const lines = run.events.map(
+    (event) =>
+      `${event.id.padStart(6)} ${event.at.toFixed(6).padStart(11)}  ${event.vantage.padEnd(16)}  ${printable(event.text)}`,
+  );
+  return `${lines.join('\n')}\n`;
+}

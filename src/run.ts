@@ -1,0 +1,95 @@
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { LabFailure, MissingCapability, RefusedRows } from './engine/host';
+import { requireTools, whatIsMissing } from './engine/netns/capabilities';
+import { Sandbox } from './engine/netns/sandbox';
+import type { Experiment } from './experiment';
+import { BUNDLE_DIRECTORY } from './paths';
+import { makePlan } from './plan/make-plan';
+import type { Plan } from './plan/plan';
+import { evidenceDirectory, writeReports } from './report/evidence';
+import { InputError } from './scenario/problem';
+import type { Scenario } from './scenario';
+import { judge, unseen } from './verdict/judge';
+import type { RunResult } from './verdict/run-result';
+
+export interface RunOptions {
+  readonly capture: boolean;
+  /** keep the evidence of a passing run too */
+  readonly keep: boolean;
+  /** folder in which evidence folders are made */
+  readonly results: string;
+  readonly onProgress: (text: string) => void;
+  /** called with a way to end the run at once; called again with null when it is over */
+  readonly onAbortable: (abort: (() => Promise<void>) | null) => void;
+}
+
+/**
+ * Runs one scenario: plan → sandbox → observation → verdict, and evidence where it failed.
+ *
+ * @throws InputError when nft refuses its rules, MissingCapability when it cannot run here
+ */
+export async function runScenario(scenario: Scenario, options: RunOptions): Promise<RunResult> {
+  const began = performance.now();
+  const plan = makePlan(scenario, { capture: options.capture });
+  requireTools();
+  const sandbox = new Sandbox<Experiment>(join(BUNDLE_DIRECTORY, 'worker.js'), options.onProgress);
+  options.onAbortable(() => sandbox.stop());
+  try {
+    const { observation, failure } = await sandbox.run(plan).catch(explain(plan));
+    const seconds = (performance.now() - began) / 1000;
+    const result = observation
+      ? judge(plan, { ...observation, duration: seconds }, failure)
+      : unseen(plan, release(), failure, seconds);
+    if (result.outcome === 'pass' && !options.keep) {
+      await sandbox.stop();
+      return result;
+    }
+    return await keep(plan, result, sandbox, options);
+  } catch (error) {
+    await sandbox.stop();
+    throw error;
+  } finally {
+    options.onAbortable(null);
+  }
+}
+
+/** Keeps the lab's last state and all reports in a folder of their own. */
+async function keep(
+  plan: Plan,
+  result: RunResult,
+  sandbox: Sandbox<Experiment>,
+  options: RunOptions,
+): Promise<RunResult> {
+  const directory = evidenceDirectory(options.results, result.scenario);
+  // A sandbox that is gone has nothing to tell any more; the reports are written all the same.
+  const captures = await sandbox.keepAndStop(directory).catch((error: unknown) => {
+    if (error instanceof LabFailure) return [];
+    throw error;
+  });
+  const kept = { ...result, artifacts: { directory, captures } };
+  writeReports(directory, kept, plan);
+  return kept;
+}
+
+/** Tells whose fault a failed sandbox is: the author's, the machine's, or the lab's own. */
+function explain(plan: Plan): (error: unknown) => Promise<{ observation: null; failure: string }> {
+  return async (error) => {
+    if (error instanceof RefusedRows) {
+      throw new InputError(
+        plan.scenario.file,
+        error.rows.map(({ row, message, column }) => {
+          const position = plan.firewall.rows.find((candidate) => candidate.row === row)?.position ?? null;
+          return {
+            position: position && { line: position.line, column: position.column + Math.max(0, column) },
+            message: `nft refuses row ${row}: ${message}`,
+          };
+        }),
+      );
+    }
+    if (!(error instanceof LabFailure)) throw error;
+    const missing = await whatIsMissing();
+    if (missing) throw new MissingCapability(`${missing.name}: ${missing.why}`, missing.remedy);
+    return { observation: null, failure: error.message };
+  };
+}

@@ -1,0 +1,2 @@
+export type { Expectation, CheckName } from './expectations';
+export type { PlacedRow, Scenario, TransferStep } from './scenario';

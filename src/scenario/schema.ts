@@ -1,0 +1,143 @@
+import * as z from 'zod/mini';
+import { CLIENT_PROGRAMS } from '../client/programs';
+import { FIREWALL_KINDS, NAT_MODES, POLICIES } from '../firewall/kinds';
+import { SERVER_PROGRAMS } from '../server/programs';
+import { DURATION, SIZE } from './quantities';
+
+/** Says what a part is for, in editors and in the published JSON Schema. */
+function described<T extends z.ZodMiniType>(schema: T, description: string): T {
+  z.globalRegistry.add(schema, { description });
+  return schema;
+}
+
+const port = z.int().check(z.minimum(1), z.maximum(65535));
+const sentence = (limit: number) => z.string().check(z.minLength(1), z.maxLength(limit));
+const address = z.string().check(z.regex(/^(?:\d{1,3}\.){3}\d{1,3}$/));
+const duration = z.string().check(z.regex(DURATION));
+const portRange = z.string().check(z.regex(/^\d{1,5}\s?-\s?\d{1,5}$/));
+const network = z.string().check(z.regex(/^(?:\d{1,3}\.){3}0\/24$/));
+
+const transferFields = {
+  mode: described(
+    z.enum(['passive', 'active']),
+    'Who dials the data connection: the client (passive) or the server (active).',
+  ),
+  name: z.optional(
+    described(sentence(60), 'What expectations call it. By itself: its direction, or mode and direction.'),
+  ),
+  command: z.optional(
+    described(
+      z.enum(['PASV', 'EPSV', 'PORT', 'EPRT']),
+      'The command that arranges the data connection. By itself PASV or PORT.',
+    ),
+  ),
+};
+const fileFields = {
+  size: described(z.string().check(z.regex(SIZE)), 'How much moves, e.g. "1 MiB".'),
+  lasting: z.optional(
+    described(
+      duration,
+      'The sender spreads the file over this time, e.g. "20 s". By itself: as fast as it goes.',
+    ),
+  ),
+};
+const fileTransfer = z.strictObject({ ...transferFields, ...fileFields });
+
+const step = z.strictObject({
+  download: z.optional(described(fileTransfer, 'RETR: the client fetches a generated file.')),
+  upload: z.optional(described(fileTransfer, 'STOR: the client sends a generated file.')),
+  list: z.optional(described(z.strictObject(transferFields), 'LIST: a directory listing.')),
+});
+
+const firewall = z.strictObject({
+  kind: described(z.enum(FIREWALL_KINDS), 'What enforces the rules.'),
+  nat: described(
+    z.enum(NAT_MODES),
+    'Whether inside addresses are hidden behind the firewall’s outside address.',
+  ),
+  policy: described(z.enum(POLICIES), 'What happens to a forwarded packet no rule speaks of.'),
+  rules: z.optional(
+    described(
+      z.string(),
+      'nftables rules for forwarded packets, one a line. Interfaces: inside, outside. Names: $inside_net, $outside_net, $client, $server, $firewall_inside, $firewall_outside.',
+    ),
+  ),
+  modules: z.optional(
+    described(
+      z.array(z.string()),
+      'FTP modules as after modprobe, e.g. "ip_conntrack_ftp ports=21,2121". On today’s kernel: the helper, attached by rule.',
+    ),
+  ),
+  forward: z.optional(
+    described(z.array(port), 'TCP ports of the outside address forwarded to the server behind.'),
+  ),
+  timeouts: z.optional(
+    described(
+      z.strictObject({
+        established: z.optional(duration),
+        'fin-wait': z.optional(duration),
+        'close-wait': z.optional(duration),
+        'time-wait': z.optional(duration),
+      }),
+      'Conntrack timeouts of TCP states, e.g. { established: 15m }.',
+    ),
+  ),
+});
+
+/** A scenario file, as YAML gives it. */
+export const scenarioSchema = z.strictObject({
+  title: described(sentence(120), 'What the experiment is, in a few words.'),
+  claim: described(sentence(300), 'The one sentence the experiment tests.'),
+  behind: described(z.enum(['client', 'server']), 'Which end is inside the firewall.'),
+  tags: z.optional(
+    described(z.array(z.string().check(z.regex(/^[a-z][a-z0-9-]*$/))), 'Words to select by, e.g. fast.'),
+  ),
+  twin: z.optional(
+    described(
+      sentence(60),
+      'For a blocked scenario: the scenario that differs by the one change that frees it.',
+    ),
+  ),
+  inside: z.optional(
+    described(network, 'The inside network, a /24. By itself 10.0.0.0/24 with NAT, 198.51.100.0/24 without.'),
+  ),
+  firewall: described(firewall, 'The box in the middle.'),
+  server: described(
+    z.union([
+      z.enum(SERVER_PROGRAMS),
+      z.strictObject({
+        program: z.enum(SERVER_PROGRAMS),
+        port: z.optional(described(port, 'The control port. By itself 21.')),
+        'passive-ports': z.optional(described(portRange, 'Ports PASV picks from, e.g. "50000-50099".')),
+        address: z.optional(described(address, 'Another address in the server’s network.')),
+      }),
+    ]),
+    'The FTP server program.',
+  ),
+  client: described(
+    z.union([
+      z.enum(CLIENT_PROGRAMS),
+      z.strictObject({
+        program: z.enum(CLIENT_PROGRAMS),
+        address: z.optional(described(address, 'Another address in the client’s network.')),
+      }),
+    ]),
+    'The FTP client program.',
+  ),
+  patience: z.optional(
+    described(duration, 'How long client and server wait without progress. By itself 3 s.'),
+  ),
+  session: described(z.array(step).check(z.minLength(1), z.maxLength(50)), 'What the client does, in order.'),
+  expect: described(
+    z.array(sentence(200)).check(z.minLength(1)),
+    'What this lab has established; decides the exit code.',
+  ),
+  claims: z.optional(
+    described(
+      z.record(z.string(), z.array(sentence(200)).check(z.minLength(1))),
+      'FAQ claims, and the checks that make each true. Its verdict is derived from them.',
+    ),
+  ),
+});
+
+export type ScenarioFile = z.infer<typeof scenarioSchema>;

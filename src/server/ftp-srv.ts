@@ -1,0 +1,51 @@
+import type { Socket } from 'node:net';
+import FtpServer from 'ftp-srv';
+import { now } from '../agent/clock';
+import { tapDialogue } from '../agent/dialogue';
+import { report, type ServerConfig } from '../agent/messages';
+import { dialFromDataPort } from './active-connector';
+import { GeneratedFiles } from './generated-files';
+import { observePassive } from './passive-connector';
+
+/** Starts ftp-srv as the plan says and resolves once it listens. */
+export async function startFtpSrv(config: ServerConfig): Promise<void> {
+  dialFromDataPort(config.patience);
+  observePassive(config.patience);
+  const server = new FtpServer({
+    url: `ftp://${config.address}:${config.port}`,
+    pasv_url: config.address,
+    pasv_min: config.passivePorts[0],
+    pasv_max: config.passivePorts[1],
+    anonymous: true,
+    // Long sessions are what the lab studies; the default would be none too, but by accident.
+    timeout: 0,
+    log: serverLog(),
+  });
+  server.on('login', (_login, resolve: (answer: object) => void) => {
+    resolve({ fs: new GeneratedFiles(config.files) });
+  });
+  // Typings leave the underlying net.Server out. The tap must be on before ftp-srv greets.
+  const listener = (server as unknown as { server: NodeJS.EventEmitter }).server;
+  listener.prependListener('connection', (socket: Socket) => {
+    tapDialogue(socket, 'server');
+  });
+  await (server.listen() as Promise<unknown>);
+}
+
+/** ftp-srv wants a bunyan-like logger; warnings and worse become the server log, the rest is in the dialogue. */
+function serverLog(): object {
+  const write = (...args: unknown[]): void => {
+    const text = args.map((arg) => (arg instanceof Error ? arg.message : asText(arg))).join(' ');
+    report({ type: 'log', at: now(), line: text.slice(0, 1000) });
+  };
+  const ignore = (): void => undefined;
+  const log: { child: () => object } = {
+    ...{ trace: ignore, debug: ignore, info: ignore, warn: write, error: write, fatal: write },
+    child: () => log,
+  };
+  return log;
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,83 @@
+import { readMessages, type AgentReport } from '../agent/messages';
+import { LabFailure, type HostProcess, type Lab } from '../engine/host';
+import type { HostName } from '../plan/plan';
+
+/** A report, and the host it came from. */
+export interface HostReport {
+  readonly host: HostName;
+  readonly report: AgentReport;
+}
+
+/** A host program of the lab: an agent bundle running inside its host, spoken to in JSON lines. */
+export class AgentProcess {
+  readonly process: HostProcess;
+  private errors = '';
+  private readonly waiting = new Set<{
+    wants: (report: AgentReport) => boolean;
+    resolve: (report: AgentReport) => void;
+    reject: (error: Error) => void;
+  }>();
+  /** set once we asked it to go: from then on its end is no failure */
+  private leaving = false;
+
+  constructor(
+    lab: Lab,
+    readonly host: HostName,
+    bundle: string,
+    onReport: (report: HostReport) => void,
+  ) {
+    this.process = lab.hosts[host].spawn(`${bundle} on the ${host} host`, lab.agent(`${bundle}.js`));
+    readMessages<AgentReport>(this.process.stdout, (report) => {
+      onReport({ host, report });
+      for (const waiter of this.waiting) {
+        if (!waiter.wants(report)) continue;
+        this.waiting.delete(waiter);
+        waiter.resolve(report);
+      }
+    });
+    this.process.stderr.on('data', (chunk: Buffer) => {
+      this.errors = (this.errors + chunk.toString('utf8')).slice(-2000);
+    });
+    void this.process.exited.then(({ code, signal }) => {
+      if (this.leaving) return;
+      const how = signal ?? `exit code ${code ?? '?'}`;
+      this.failWaiting(`${this.process.label} ended in mid-run (${how}) ${this.errors.trim()}`.trim());
+    });
+  }
+
+  send(message: object): void {
+    this.process.stdin.write(`${JSON.stringify(message)}\n`);
+  }
+
+  /** The next report that fits. Rejects with a LabFailure when the program ends, or nothing comes in time. */
+  next(wants: (report: AgentReport) => boolean, seconds: number, what: string): Promise<AgentReport> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.failWaiting(`${this.process.label} did not ${what} within ${seconds} s`);
+      }, seconds * 1000);
+      const waiter = {
+        wants,
+        resolve: (report: AgentReport) => {
+          clearTimeout(timer);
+          resolve(report);
+        },
+        reject: (error: Error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      };
+      this.waiting.add(waiter);
+    });
+  }
+
+  leave(): void {
+    this.leaving = true;
+  }
+
+  private failWaiting(message: string): void {
+    for (const waiter of this.waiting) {
+      this.waiting.delete(waiter);
+      waiter.reject(new LabFailure(message));
+    }
+  }
+}

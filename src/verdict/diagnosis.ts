@@ -1,0 +1,205 @@
+import type { LabEvent, PacketEvent, RuleEvent } from '../observe/event';
+import {
+  announcedBy,
+  isInside,
+  isWhole,
+  otherLeg,
+  portPackets,
+  type Facts,
+  type TransferFacts,
+} from './facts';
+
+/** The cause of a failure, from evidence. */
+export interface Diagnosis {
+  readonly code: DiagnosisCode;
+  readonly text: string;
+  readonly remedy: string;
+  /** ids of the events it rests on */
+  readonly events: readonly string[];
+  readonly transfer: string;
+}
+
+export type DiagnosisCode =
+  | 'inside-address-in-port'
+  | 'server-refused-port'
+  | 'data-dropped'
+  | 'control-dropped'
+  | 'data-refused'
+  | 'no-route'
+  | 'unproven';
+
+type Rule = (facts: Facts, of: TransferFacts) => Omit<Diagnosis, 'transfer'> | null;
+
+/** Asked in this order: the first whose evidence is complete names the cause. */
+const CAUSES: readonly Rule[] = [
+  controlDropped,
+  insideAddressInPort,
+  serverRefusedPort,
+  dataDropped,
+  noRoute,
+  dataRefused,
+];
+
+/** The cause of each transfer that failed. Where the evidence is not enough it says what is missing. */
+export function diagnose(facts: Facts): Diagnosis[] {
+  return facts.transfers
+    .filter((of) => !isWhole(of))
+    .map((of) => {
+      const found = CAUSES.map((cause) => cause(facts, of)).find((cause) => cause !== null);
+      return { ...(found ?? unproven(facts, of)), transfer: of.transfer.name };
+    });
+}
+
+/** The SYN of the control connection came to the firewall and did not leave it. */
+function controlDropped(facts: Facts): ReturnType<Rule> {
+  const near = facts.legOf.client;
+  const far = otherLeg(near);
+  const syn = facts.controlPackets[near].find(isSyn);
+  if (!syn || facts.controlPackets[far].some(isSyn) || !facts.complete[far]) return null;
+  const droppers = countedDroppers(facts);
+  if (droppers.length === 0) return null;
+  return {
+    code: 'control-dropped',
+    text: `The control connection's SYN reached the firewall (${ends(syn)}) and never left it on the ${far} side: stopped by ${nameRules(droppers)}.`,
+    remedy: `Accept new TCP connections to ${facts.plan.client.server.address} port ${facts.plan.server.port}, and the replies to them.`,
+    events: ids(syn, ...droppers),
+  };
+}
+
+/** PORT with an inside address reached the far side as it was, and the server could not or would not dial it. */
+function insideAddressInPort(facts: Facts, of: TransferFacts): ReturnType<Rule> {
+  if (facts.plan.firewall.nat === 'none' || facts.legOf.client !== 'inside') return null;
+  const outside = portPackets(facts, of, 'outside')[0];
+  const named = announcedBy(outside?.payload ?? '');
+  if (!outside || !of.arrangement || !isInside(facts.plan, named?.address ?? null)) return null;
+  const refusal = of.portReply && /^[45]/.test(of.portReply.line) ? of.portReply : undefined;
+  const failed = of.serverData.find((event) => event.change === 'failed');
+  const consequence = refusal ?? failed;
+  if (!consequence) return null;
+  const helper = facts.plan.firewall.helperPorts;
+  const why =
+    helper.length === 0
+      ? 'no FTP helper rewrites it'
+      : `the helper is attached to port ${helper.join(', ')} only`;
+  const result = refusal
+    ? `the server refused it: “${refusal.line}”`
+    : `the server could not dial it: ${failed?.error ?? ''}`;
+  return {
+    code: 'inside-address-in-port',
+    text: `The client's PORT named its inside address ${named?.address ?? ''} and crossed the NAT unchanged (${why}); ${result}.`,
+    remedy: `Attach the FTP helper to the control connection by rule (here: modules: [ip_conntrack_ftp, ip_nat_ftp]${facts.plan.server.port === 21 ? '' : ` with ports=${facts.plan.server.port}`}) and accept related connections, or use passive mode.`,
+    events: ids(of.arrangement, outside, consequence),
+  };
+}
+
+function serverRefusedPort(facts: Facts, of: TransferFacts): ReturnType<Rule> {
+  if (!of.portReply || !of.arrangement || !/^[45]/.test(of.portReply.line)) return null;
+  return {
+    code: 'server-refused-port',
+    text: `The server refused ${of.arrangement.line}: “${of.portReply.line}”.`,
+    remedy: 'Name an address the server accepts: by RFC 2577 that of the control connection’s client.',
+    events: ids(of.arrangement, ...portPackets(facts, of, facts.legOf.server), of.portReply),
+  };
+}
+
+/** The data connection's SYN is on the dialler's leg, not on the other, and a rule that stops packets counted. */
+function dataDropped(facts: Facts, of: TransferFacts): ReturnType<Rule> {
+  const dialler = of.transfer.mode === 'active' ? 'server' : 'client';
+  const near = facts.legOf[dialler];
+  const far = otherLeg(near);
+  const syn = of.syns[near][0];
+  if (!syn || of.syns[far].length > 0 || !facts.complete[far]) return null;
+  const droppers = countedDroppers(facts);
+  if (droppers.length === 0) return null;
+  const remedy =
+    dialler === 'server'
+      ? 'Attach the FTP helper to the control connection and accept related connections, or use passive mode.'
+      : `Accept new connections from the client to the server's passive ports (${facts.plan.server.passivePorts.join('–')}), or attach the FTP helper and accept related ones.`;
+  return {
+    code: 'data-dropped',
+    text: `The ${dialler} dialled the data connection (${ends(syn)}); its SYN was seen ${near} and never ${far}: stopped by ${nameRules(droppers)}.`,
+    remedy,
+    events: ids(syn, ...droppers),
+  };
+}
+
+function noRoute(_facts: Facts, of: TransferFacts): ReturnType<Rule> {
+  const failed = [...of.serverData, ...of.clientData].find(
+    (event) => event.change === 'failed' && /E(?:HOST|NET)UNREACH/.test(event.error ?? ''),
+  );
+  if (!failed || !of.arrangement) return null;
+  return {
+    code: 'no-route',
+    text: `The ${failed.vantage} has no route to where it was told to dial: ${failed.error ?? ''} (“${of.arrangement.line}”).`,
+    remedy: 'The address named in the dialogue must be one the dialling end can reach.',
+    events: ids(of.arrangement, failed),
+  };
+}
+
+/** The SYN arrived on the far leg and the peer answered it with RST. */
+function dataRefused(facts: Facts, of: TransferFacts): ReturnType<Rule> {
+  const dialler = of.transfer.mode === 'active' ? 'server' : 'client';
+  const far = otherLeg(facts.legOf[dialler]);
+  const syn = of.syns[far][0];
+  if (!syn) return null;
+  const reset = of.events.find(
+    (event): event is PacketEvent =>
+      event.kind === 'packet' &&
+      event.leg === far &&
+      event.flags.includes('R') &&
+      event.source === syn.destination &&
+      event.sourcePort === syn.destinationPort,
+  );
+  if (!reset) return null;
+  return {
+    code: 'data-refused',
+    text: `The data connection's SYN arrived (${ends(syn)}) and was answered by RST from ${reset.source}: nobody listens on that port there.`,
+    remedy:
+      'Compare the port named in the dialogue with the one that was dialled; a firewall that rewrote one of them must translate the other.',
+    events: ids(syn, reset),
+  };
+}
+
+function unproven(facts: Facts, of: TransferFacts): Omit<Diagnosis, 'transfer'> {
+  const { captures } = facts.observation;
+  const missing = [
+    captures.length === 0 ? 'no packets were captured (--no-capture)' : '',
+    ...captures
+      .filter(({ lost }) => lost > 0)
+      .map(({ leg, lost }) => `the ${leg} capture lost ${lost} packets`),
+    of.arrangement ? '' : `no ${of.transfer.command} was seen to be answered`,
+    of.syns.inside.length + of.syns.outside.length > 0 ? '' : 'no SYN of a data connection was seen',
+  ].filter((text) => text !== '');
+  const error = of.end?.error ?? 'no error was reported';
+  return {
+    code: 'unproven',
+    text: `The cause is not proven. Seen: ${error}. Missing: ${missing.join('; ') || 'a known cause that fits'}.`,
+    remedy: 'Look at the captures and the dialogue in the evidence folder.',
+    events: of.end ? [of.end.id] : [],
+  };
+}
+
+function isSyn(packet: PacketEvent): boolean {
+  return packet.flags.includes('S') && !packet.flags.includes('A');
+}
+
+/** Rules that stop packets and counted some: rows that drop or reject, and a policy of drop. */
+function countedDroppers(facts: Facts): RuleEvent[] {
+  return facts.rules.filter((rule) => rule.packets > 0 && /\b(?:drop|reject)\b/.test(rule.rule));
+}
+
+function nameRules(rules: readonly RuleEvent[]): string {
+  const name = (rule: RuleEvent): string =>
+    rule.row === 'policy'
+      ? `the ${rule.rule} (${rule.packets} packets)`
+      : `row ${rule.row}, “${rule.rule}” (${rule.packets} packets)`;
+  return rules.map(name).join(' or ');
+}
+
+function ends(packet: PacketEvent): string {
+  return `${packet.source}:${packet.sourcePort} → ${packet.destination}:${packet.destinationPort}`;
+}
+
+function ids(...events: readonly LabEvent[]): string[] {
+  return events.map((event) => event.id);
+}

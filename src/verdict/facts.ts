@@ -1,0 +1,196 @@
+import type {
+  ConntrackEvent,
+  DataEvent,
+  FileEvent,
+  LabEvent,
+  Leg,
+  LineEvent,
+  Observation,
+  PacketEvent,
+  RuleEvent,
+  StepEvent,
+} from '../observe/event';
+import type { Plan, PlannedTransfer } from '../plan/plan';
+
+/** What a PORT, EPRT, 227 or 229 names. */
+export interface Announced {
+  readonly address: string | null;
+  readonly port: number;
+}
+
+/** All that was seen of one transfer, sorted out. */
+export interface TransferFacts {
+  readonly transfer: PlannedTransfer;
+  readonly begin: StepEvent | undefined;
+  readonly end: StepEvent | undefined;
+  /** events from this step's begin to the next one's */
+  readonly events: readonly LabEvent[];
+  /** the client's PORT/EPRT, or the reply to its PASV/EPSV, as the client saw it */
+  readonly arrangement: LineEvent | undefined;
+  /** the server's reply to PORT/EPRT, as the client saw it */
+  readonly portReply: LineEvent | undefined;
+  /** RETR, STOR or LIST as the client sent it */
+  readonly request: LineEvent | undefined;
+  readonly finalReply: LineEvent | undefined;
+  /** SYNs of data connections, by leg */
+  readonly syns: Readonly<Record<Leg, readonly PacketEvent[]>>;
+  readonly sent: FileEvent | undefined;
+  readonly received: FileEvent | undefined;
+  readonly clientData: readonly DataEvent[];
+  readonly serverData: readonly DataEvent[];
+}
+
+/** All that was seen of a run, sorted out. Pure. */
+export interface Facts {
+  readonly plan: Plan;
+  readonly observation: Observation;
+  readonly transfers: readonly TransferFacts[];
+  readonly rules: readonly RuleEvent[];
+  readonly conntrack: readonly ConntrackEvent[];
+  /** packets of the control connection, by leg */
+  readonly controlPackets: Readonly<Record<Leg, readonly PacketEvent[]>>;
+  /** whether a packet that is not in a capture was not there */
+  readonly complete: Readonly<Record<Leg, boolean>>;
+  /** the leg an end is on */
+  readonly legOf: Readonly<Record<'client' | 'server', Leg>>;
+}
+
+export function otherLeg(leg: Leg): Leg {
+  return leg === 'inside' ? 'outside' : 'inside';
+}
+
+/** Sorts a run's events by what they say about which transfer. */
+export function sortOut(plan: Plan, observation: Observation): Facts {
+  const { events } = observation;
+  const kind = <K extends LabEvent['kind']>(wanted: K) =>
+    events.filter((event): event is Extract<LabEvent, { kind: K }> => event.kind === wanted);
+  const packets = kind('packet');
+  const { port } = plan.server;
+  const control = packets.filter((packet) => isControl(packet, port));
+  const byLeg = (list: readonly PacketEvent[]) => ({
+    inside: list.filter((packet) => packet.leg === 'inside'),
+    outside: list.filter((packet) => packet.leg === 'outside'),
+  });
+  const isComplete = (leg: Leg): boolean =>
+    observation.captures.some((capture) => capture.leg === leg && capture.lost === 0);
+  return {
+    plan,
+    observation,
+    transfers: plan.transfers.map((transfer) => transferFacts(plan, events, transfer)),
+    rules: kind('rule'),
+    conntrack: kind('conntrack'),
+    controlPackets: byLeg(control),
+    complete: { inside: isComplete('inside'), outside: isComplete('outside') },
+    legOf:
+      plan.scenario.behind === 'client'
+        ? { client: 'inside', server: 'outside' }
+        : { client: 'outside', server: 'inside' },
+  };
+}
+
+function isControl(packet: PacketEvent, port: number): boolean {
+  return packet.sourcePort === port || packet.destinationPort === port;
+}
+
+function transferFacts(plan: Plan, events: readonly LabEvent[], transfer: PlannedTransfer): TransferFacts {
+  const steps = events.filter((event) => event.kind === 'step');
+  const begin = steps.find((step) => step.transfer === transfer.name && step.phase === 'begin');
+  const end = steps.find((step) => step.transfer === transfer.name && step.phase === 'end');
+  const next = steps.find((step) => step.phase === 'begin' && step.at > (begin?.at ?? 0));
+  const from = begin?.at ?? Number.POSITIVE_INFINITY;
+  const until = next?.at ?? Number.POSITIVE_INFINITY;
+  const mine = events.filter((event) => event.at >= from && event.at < until);
+  const lines = mine.filter((event) => event.kind === 'ftp-line').filter((line) => line.vantage === 'client');
+  const data = mine.filter((event) => event.kind === 'data');
+  const files = mine.filter((event) => event.kind === 'file');
+  const syns = mine.filter(
+    (event): event is PacketEvent =>
+      event.kind === 'packet' &&
+      event.flags.includes('S') &&
+      !event.flags.includes('A') &&
+      !isControl(event, plan.server.port),
+  );
+  const arranging = lines.findIndex(
+    (line) => line.direction === 'command' && /^(?:PORT|EPRT|PASV|EPSV)\b/i.test(line.line),
+  );
+  const requesting = lines.findIndex(
+    (line) => line.direction === 'command' && /^(?:RETR|STOR|LIST|NLST|MLSD)\b/i.test(line.line),
+  );
+  const answer =
+    arranging < 0 ? undefined : lines.slice(arranging + 1).find((line) => line.direction === 'reply');
+  const active = transfer.mode === 'active';
+  return {
+    transfer,
+    begin,
+    end,
+    events: mine,
+    arrangement: active ? lines[arranging] : answer,
+    portReply: active ? answer : undefined,
+    request: lines[requesting],
+    finalReply:
+      requesting < 0
+        ? undefined
+        : lines
+            .slice(requesting + 1)
+            .find((line) => line.direction === 'reply' && /^[2-5]\d\d(?: |$)/.test(line.line)),
+    syns: {
+      inside: syns.filter((packet) => packet.leg === 'inside'),
+      outside: syns.filter((packet) => packet.leg === 'outside'),
+    },
+    sent: files.find((file) => file.role === 'sent'),
+    received: files.find((file) => file.role === 'received'),
+    clientData: data.filter((event) => event.vantage === 'client'),
+    serverData: data.filter((event) => event.vantage === 'server'),
+  };
+}
+
+/**
+ * Reads what a line says about the data connection: PORT and 227 (RFC 959 §4.1.2), EPRT and 229
+ * (RFC 2428). 229 names no address.
+ */
+export function announcedBy(line: string): Announced | null {
+  const six = /^(?:PORT |227 .*?\(?)(\d+),(\d+),(\d+),(\d+),(\d+),(\d+)/i.exec(line);
+  if (six) {
+    const [a = 0, b = 0, c = 0, d = 0, high = 0, low = 0] = six.slice(1).map(Number);
+    if ([a, b, c, d, high, low].some((part) => part > 255)) return null;
+    return { address: `${a}.${b}.${c}.${d}`, port: high * 256 + low };
+  }
+  const eprt = /^EPRT \|1\|([\d.]+)\|(\d+)\|/i.exec(line);
+  if (eprt) return { address: eprt[1] ?? null, port: Number(eprt[2]) };
+  const epsv = /^229 .*\(\|\|\|(\d+)\|\)/.exec(line);
+  return epsv ? { address: null, port: Number(epsv[1]) } : null;
+}
+
+/** The packets in which a PORT or EPRT of this transfer crossed a leg. */
+export function portPackets(facts: Facts, of: TransferFacts, leg: Leg): readonly PacketEvent[] {
+  const mine = new Set(of.events);
+  return facts.controlPackets[leg].filter(
+    (packet) => mine.has(packet) && /^(?:PORT|EPRT) /i.test(packet.payload),
+  );
+}
+
+/** Whether an address belongs to the inside network. */
+export function isInside(plan: Plan, address: string | null): boolean {
+  const network = plan.firewall.addresses.inside.replace(/\.\d+$/, '.');
+  return address?.startsWith(network) ?? false;
+}
+
+/** Bytes that arrived and bytes that should have; a list's are what the server wrote. */
+export function transferBytes(of: TransferFacts): { bytes: number; expected: number | null } {
+  const closed = (list: readonly DataEvent[]): DataEvent | undefined =>
+    list.find((event) => event.change === 'closed');
+  if (of.transfer.direction !== 'list') {
+    return { bytes: of.received?.bytes ?? 0, expected: of.transfer.file?.size ?? 0 };
+  }
+  return { bytes: closed(of.clientData)?.read ?? 0, expected: closed(of.serverData)?.written ?? null };
+}
+
+/** Whether the file is whole at its far end: length and SHA-256 as sent. The reply is another matter. */
+export function isWhole(of: TransferFacts): boolean {
+  const { bytes, expected } = transferBytes(of);
+  if (of.transfer.direction === 'list') return expected !== null && bytes === expected;
+  const { sent, received } = of;
+  return (
+    bytes === expected && sent?.whole === true && received?.whole === true && sent.sha256 === received.sha256
+  );
+}

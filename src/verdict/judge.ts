@@ -1,0 +1,132 @@
+import type { Observation } from '../observe/event';
+import type { Plan } from '../plan/plan';
+import { CLAIMS } from '../scenario/claims';
+import { check, controlExpiry, type Finding } from './checks';
+import { diagnose } from './diagnosis';
+import { isWhole, otherLeg, sortOut, transferBytes, type Facts, type TransferFacts } from './facts';
+import type { ClaimVerdict, Outcome, RunResult, TransferResult } from './run-result';
+
+/**
+ * Judges a run from what was seen, and nothing else. Pure.
+ *
+ * @param failure why the lab itself failed; such a run proves nothing, whatever was seen
+ */
+export function judge(plan: Plan, observation: Observation, failure: string | null): RunResult {
+  const facts = sortOut(plan, observation);
+  const diagnosis = failure === null ? diagnose(facts) : [];
+  const context = { facts, diagnoses: diagnosis };
+  const expectations = (failure === null ? plan.expect : []).map((expectation) => {
+    const { held, why, events } = check(expectation, context);
+    return { text: expectation.text, held: held === true, why, events };
+  });
+  const claims = Object.entries(failure === null ? plan.claims : {}).map(([id, sentences]) => {
+    const findings = sentences.map((sentence) => ({ sentence: sentence.text, ...check(sentence, context) }));
+    return {
+      id,
+      text: CLAIMS[id]?.text ?? '',
+      verdict: claimVerdict(findings),
+      why: findings
+        .map(
+          ({ sentence, held, why }) =>
+            `${held === true ? '' : held === null ? 'unknown: ' : 'not: '}${sentence} (${why})`,
+        )
+        .join('; '),
+      events: [...new Set(findings.flatMap(({ events }) => events))],
+    };
+  });
+  const broken = expectations.filter(({ held }) => !held);
+  const outcome: Outcome = failure !== null ? 'infra-error' : broken.length === 0 ? 'pass' : 'fail';
+  const expiry = controlExpiry(facts);
+  return {
+    ...summary(plan, observation.kernel),
+    outcome,
+    reason: failure ?? broken[0]?.text ?? null,
+    durationSeconds: observation.duration,
+    expectations,
+    claims,
+    transfers: facts.transfers.map((of) => transferResult(facts, of)),
+    control: { survived: expiry === undefined, expiredAtSeconds: expiry?.at ?? null },
+    rules: facts.rules.map(({ row, rule, packets, bytes }) => ({ row, text: rule, packets, bytes })),
+    diagnosis,
+    artifacts: { directory: null, captures: [] },
+    captures: observation.captures.map(({ leg, packets, lost }) => ({ leg, packets, lost })),
+    events: observation.events,
+  };
+}
+
+/** What a result says of the plan alone. */
+function summary(
+  plan: Plan,
+  kernel: string,
+): Pick<
+  RunResult,
+  'scenario' | 'title' | 'claim' | 'engine' | 'kernel' | 'timeScale' | 'virtualTime' | 'topology'
+> {
+  return {
+    scenario: plan.scenario.name,
+    title: plan.scenario.title,
+    claim: plan.scenario.claim,
+    engine: plan.engine,
+    kernel,
+    timeScale: plan.timeScale,
+    virtualTime: false,
+    topology: topologyOf(plan),
+  };
+}
+
+/** The part of a plan that topology drawings need. */
+export function topologyOf(plan: Plan): RunResult['topology'] {
+  return {
+    behind: plan.scenario.behind,
+    hosts: plan.hosts,
+    links: plan.links,
+    client: plan.client.program,
+    server: plan.server.program,
+    nat: plan.firewall.nat,
+    policy: plan.firewall.policy,
+    helperPorts: plan.firewall.helperPorts,
+  };
+}
+
+/** A run that broke off before anything was seen. */
+export function unseen(plan: Plan, kernel: string, failure: string, seconds: number): RunResult {
+  const nothing = { kernel, startedAt: 0, duration: seconds, events: [], captures: [], conntrackLost: 0 };
+  return judge(plan, nothing, failure);
+}
+
+/** Upheld when every check holds, refuted when none does; a check the evidence does not reach leaves it untested. */
+function claimVerdict(findings: readonly Finding[]): ClaimVerdict {
+  if (findings.some(({ held }) => held === null)) return 'untested';
+  const held = findings.filter((finding) => finding.held).length;
+  return held === findings.length ? 'upheld' : held === 0 ? 'refuted' : 'partly';
+}
+
+function transferResult(facts: Facts, of: TransferFacts): TransferResult {
+  const { bytes, expected } = transferBytes(of);
+  const { name, mode, direction, command } = of.transfer;
+  return {
+    name,
+    mode,
+    direction,
+    command,
+    bytes,
+    expectedBytes: expected,
+    complete: isWhole(of),
+    finalReply: of.finalReply ? Number(of.finalReply.line.slice(0, 3)) : null,
+    seconds: of.begin && of.end ? Math.round((of.end.at - of.begin.at) * 1e6) / 1e6 : 0,
+    error: of.end?.error ?? null,
+    data: dataResult(facts, of),
+  };
+}
+
+/** Who dialled, as the dialler's own leg shows it, and whether the SYN came out on the other. */
+function dataResult(facts: Facts, of: TransferFacts): TransferResult['data'] {
+  const first = [...of.syns.inside, ...of.syns.outside].sort((a, b) => a.at - b.at)[0];
+  if (!first) return null;
+  return {
+    dialledBy: first.leg === facts.legOf.client ? 'client' : 'server',
+    sourcePort: first.sourcePort,
+    destinationPort: first.destinationPort,
+    reached: of.syns[otherLeg(first.leg)].length > 0,
+  };
+}

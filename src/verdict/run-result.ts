@@ -1,0 +1,81 @@
+import type { LabEvent, Leg } from '../observe/event';
+import type { Plan } from '../plan/plan';
+
+export type Outcome = 'pass' | 'fail' | 'infra-error' | 'skipped';
+export type ClaimVerdict = 'upheld' | 'refuted' | 'partly' | 'untested';
+
+/** One run as one JSON document; every report is drawn from it alone. */
+export interface RunResult {
+  readonly scenario: string;
+  readonly title: string;
+  readonly claim: string;
+  readonly engine: string;
+  readonly kernel: string;
+  readonly outcome: Outcome;
+  /** why the outcome is not a pass; null for a pass */
+  readonly reason: string | null;
+  readonly timeScale: number;
+  readonly virtualTime: boolean;
+  /** wall time of the run */
+  readonly durationSeconds: number;
+  readonly topology: Pick<Plan, 'hosts' | 'links'> & {
+    readonly behind: 'client' | 'server';
+    readonly client: string;
+    readonly server: string;
+    readonly nat: string;
+    readonly policy: string;
+    readonly helperPorts: readonly number[];
+  };
+  readonly expectations: readonly {
+    readonly text: string;
+    readonly held: boolean;
+    readonly why: string;
+    readonly events: readonly string[];
+  }[];
+  readonly claims: readonly {
+    readonly id: string;
+    readonly text: string;
+    readonly verdict: ClaimVerdict;
+    readonly why: string;
+    readonly events: readonly string[];
+  }[];
+  readonly transfers: readonly TransferResult[];
+  readonly control: { readonly survived: boolean; readonly expiredAtSeconds: number | null };
+  readonly rules: readonly {
+    readonly row: number | 'policy';
+    readonly text: string;
+    readonly packets: number;
+    readonly bytes: number;
+  }[];
+  readonly diagnosis: readonly {
+    readonly code: string;
+    readonly transfer: string;
+    readonly text: string;
+    readonly remedy: string;
+    readonly events: readonly string[];
+  }[];
+  readonly artifacts: { readonly directory: string | null; readonly captures: readonly string[] };
+  /** how complete the packet record is */
+  readonly captures: readonly { readonly leg: Leg; readonly packets: number; readonly lost: number }[];
+  readonly events: readonly LabEvent[];
+}
+
+export interface TransferResult {
+  readonly name: string;
+  readonly mode: 'active' | 'passive';
+  readonly direction: 'download' | 'upload' | 'list';
+  readonly command: string;
+  readonly bytes: number;
+  readonly expectedBytes: number | null;
+  /** every byte arrived, by length and SHA-256; says nothing of the final reply */
+  readonly complete: boolean;
+  readonly finalReply: number | null;
+  readonly seconds: number;
+  readonly error: string | null;
+  readonly data: {
+    readonly dialledBy: 'client' | 'server';
+    readonly sourcePort: number;
+    readonly destinationPort: number;
+    readonly reached: boolean;
+  } | null;
+}

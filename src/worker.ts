@@ -1,0 +1,48 @@
+import { readMessages } from './agent/messages';
+import { MissingCapability, RefusedRows, type Lab } from './engine/host';
+import { startHosts } from './engine/netns/hosts';
+import type { FromWorker, ToWorker } from './engine/netns/protocol';
+import { experiment, type Experiment } from './experiment';
+import { keepEvidence } from './observe/evidence';
+import type { Plan } from './plan/plan';
+
+// The lab's worker: process 1 of the sandbox. Plan in, events out. When its input ends the lab that
+// started it is gone; it exits, and the kernel takes everything in the sandbox down with it.
+let lab: Lab | undefined;
+
+readMessages<ToWorker>(
+  process.stdin,
+  (message) => {
+    void (message.type === 'plan' ? work(message.plan) : release(message.evidence));
+  },
+  () => process.exit(0),
+);
+
+async function work(plan: Plan): Promise<void> {
+  try {
+    lab = await startHosts(plan);
+    const result = await experiment(lab, (text) => {
+      send({ type: 'progress', text });
+    });
+    send({ type: 'result', result });
+  } catch (error) {
+    send(failure(error));
+  }
+}
+
+async function release(evidence: string | null): Promise<void> {
+  const captures = evidence !== null && lab ? await keepEvidence(lab, evidence) : [];
+  send({ type: 'kept', captures });
+  process.exit(0);
+}
+
+function failure(error: unknown): FromWorker<Experiment> {
+  if (error instanceof RefusedRows) return { type: 'refused', rows: [...error.rows] };
+  if (error instanceof MissingCapability)
+    return { type: 'missing', message: error.message, remedy: error.remedy };
+  return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
+}
+
+function send(message: FromWorker<Experiment>): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
