@@ -14,7 +14,7 @@ if [ "$(uname -s)" != Linux ]; then
   exit 4
 fi
 
-if ! command -v node > /dev/null || ! node -e 'process.exit(+process.versions.node.split(".")[0] < 20)'; then
+if ! command -v node > /dev/null || ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then
   say "Node.js 20 or newer is needed; found: $(node --version 2> /dev/null || echo none). See https://nodejs.org/en/download"
   exit 4
 fi
@@ -27,13 +27,8 @@ if ! cmp -s package-lock.json "$stamp"; then
   cp package-lock.json "$stamp"
 fi
 
-# Bundles only when a source is newer, or gone, since the last build.
-sources=$(find src scenarios/faq lab/build.mjs package-lock.json -type f -exec cksum {} + | cksum)
-if [ ! -f dist/.built-from ] || [ "$(cat dist/.built-from)" != "$sources" ]; then
-  say "building"
-  node lab/build.mjs
-  printf '%s\n' "$sources" > dist/.built-from
-fi
+
+node lab/build.mjs
 
 # tool:package, as Debian and Ubuntu name them
 missing=

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabFailure, type HostProcess, type Lab } from '../engine/host';
 import type { CaptureRecord, Leg, RawEvent } from './event';
@@ -12,10 +12,12 @@ const READY_SECONDS = 10;
 /** How long the capture may lag behind the interface's own counter once the session is over. */
 const DRAIN_SECONDS = 5;
 
+/** bytes read of a capture at a time */
+const MAX_READ = 8 * 2 ** 20;
+
 /** tcpdump on one leg of the firewall, writing a pcap file. */
 export class Capture {
   private readonly file: string;
-  private readonly readChunk = Buffer.allocUnsafe(1 << 20);
   private readonly reader = new PcapReader();
   private readonly packets: PacketEvents;
   private count = 0;
@@ -72,11 +74,13 @@ export class Capture {
     const descriptor = openSync(this.file, 'r');
     try {
       for (;;) {
-        const read = readSync(descriptor, this.readChunk, 0, this.readChunk.length, this.offset);
-        if (read === 0) return;
+        // As large as what is there: small sessions need no megabytes, large ones no small steps.
+        const available = Math.min(fstatSync(descriptor).size - this.offset, MAX_READ);
+        if (available <= 0) return;
+        const chunk = Buffer.allocUnsafe(available);
+        const read = readSync(descriptor, chunk, 0, available, this.offset);
         this.offset += read;
-        // The reader keeps the incomplete rest, so it gets a copy: our buffer is used again.
-        this.reader.push(Buffer.from(this.readChunk.subarray(0, read)), (packet) => {
+        this.reader.push(chunk.subarray(0, read), (packet) => {
           this.count += 1;
           this.packets.add(packet);
         });

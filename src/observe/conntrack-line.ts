@@ -11,8 +11,9 @@ const CHANGES: Readonly<Record<string, 'new' | 'update' | 'destroy'>> = {
  * Null for a line that is no event.
  */
 export function parseConntrackLine(line: string): RawEvent | null {
-  const head = /^\[(\d+\.\d+)\s*\]\s+\[(NEW|UPDATE|DESTROY)\]\s+(.*)$/.exec(line);
-  const [, at = '', word = '', rest = ''] = head ?? [];
+  // The microseconds are printed without leading zeros (%-6ld): ".64946 " means 0.064946 s.
+  const head = /^\[(\d+)\s*\.(\d+)\s*\]\s+\[(NEW|UPDATE|DESTROY)\]\s+(.*)$/.exec(line);
+  const [, seconds = '', microseconds = '', word = '', rest = ''] = head ?? [];
   const change = CHANGES[word];
   if (!change) return null;
   const fields = [...rest.matchAll(/(?:^|\s)([a-z-]+)=(\S*)/g)].map(
@@ -25,7 +26,7 @@ export function parseConntrackLine(line: string): RawEvent | null {
   const expected = fields.some(([name]) => name === 'master-src');
   const event: Omit<ConntrackEvent, 'id'> = {
     kind: 'conntrack',
-    at: Number(at),
+    at: Number(seconds) + Number(microseconds) / 1e6,
     vantage: 'conntrack',
     text: `${expected ? 'expectation ' : ''}${word} ${rest.replace(/\s+/g, ' ').trim()}`,
     change: expected ? (change === 'new' ? 'expect-new' : 'expect-destroy') : change,

@@ -27,13 +27,15 @@ export class ConntrackWatch {
     }
   }
 
-  /** Starts both watchers and waits until the kernel lists them as subscribed. */
+  /** Starts the watchers and waits until the kernel lists them as subscribed. */
   static async start(lab: Lab): Promise<ConntrackWatch> {
     const spawn = (label: string, table: string): HostProcess =>
       lab.hosts.firewall.spawn(label, ['conntrack', '-E', table, '-o', 'timestamp']);
+    const helper = lab.plan.firewall.helperPorts.length > 0;
     const watch = new ConntrackWatch([
       spawn('conntrack -E on the firewall', 'conntrack'),
-      spawn('conntrack -E expect on the firewall', 'expect'),
+      // Only a helper makes expectations.
+      ...(helper ? [spawn('conntrack -E expect on the firewall', 'expect')] : []),
     ]);
     const ended: string[] = [];
     for (const process of watch.processes) {
@@ -42,7 +44,10 @@ export class ConntrackWatch {
       });
     }
     // conntrack says nothing when it is ready, but its subscription shows in the namespace's sockets.
-    const ready = await until(() => ended.length > 0 || watch.subscriptions().length >= 2, READY_SECONDS);
+    const ready = await until(
+      () => ended.length > 0 || watch.subscriptions().length >= watch.processes.length,
+      READY_SECONDS,
+    );
     if (ended.length > 0) throw new LabFailure(ended.join('; '));
     if (!ready) throw new LabFailure(`conntrack -E did not subscribe within ${READY_SECONDS} s`);
     return watch;

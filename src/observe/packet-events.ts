@@ -1,5 +1,5 @@
 import type { Leg, RawEvent } from './event';
-import { decodePacket, type PacketHeaders } from './packet';
+import { bulkSegment, decodePacket, flowKey, type BulkSegment, type PacketHeaders } from './packet';
 import type { CapturedPacket } from './pcap';
 
 /** A control line of interest fits; whole dialogues are recorded at the ends. */
@@ -22,7 +22,8 @@ interface Flow {
  */
 export class PacketEvents {
   private readonly events: RawEvent[] = [];
-  private readonly flows = new Map<string, Flow>();
+  /** by source, then destination; each an address and port as one number */
+  private readonly flows = new Map<number, Map<number, Flow>>();
 
   constructor(
     private readonly leg: Leg,
@@ -30,37 +31,39 @@ export class PacketEvents {
   ) {}
 
   add(packet: CapturedPacket): void {
+    const bulk = bulkSegment(packet.data, this.controlPort);
+    if (bulk && this.count(packet, bulk)) return;
     const headers = decodePacket(packet.data);
     if (!headers) return;
     const control = headers.sourcePort === this.controlPort || headers.destinationPort === this.controlPort;
-    const special =
-      headers.protocol !== 'tcp' || /[SFR]/.test(headers.flags) || (control && headers.length > 0);
-    if (special && this.events.length < MAX_PACKET_EVENTS) {
+    if (!bulk && this.events.length < MAX_PACKET_EVENTS) {
       this.events.push(this.packetEvent(packet.at, headers, control));
     } else {
-      this.count(packet.at, headers);
+      this.beginFlow(packet, headers);
     }
   }
 
   finish(): RawEvent[] {
-    const flows = [...this.flows.values()].map(({ headers, from, until, packets, bytes }): RawEvent => {
-      const { source, sourcePort, destination, destinationPort } = headers;
-      const ends = `${source}:${sourcePort} → ${destination}:${destinationPort}`;
-      return {
-        kind: 'flow',
-        at: from,
-        vantage: `firewall ${this.leg}`,
-        text: `${ends} ${packets} more packets, ${bytes} bytes`,
-        leg: this.leg,
-        source,
-        sourcePort,
-        destination,
-        destinationPort,
-        packets,
-        bytes,
-        until,
-      };
-    });
+    const flows = [...this.flows.values()]
+      .flatMap((bySource) => [...bySource.values()])
+      .map(({ headers, from, until, packets, bytes }): RawEvent => {
+        const { source, sourcePort, destination, destinationPort } = headers;
+        const ends = `${source}:${sourcePort} → ${destination}:${destinationPort}`;
+        return {
+          kind: 'flow',
+          at: from,
+          vantage: `firewall ${this.leg}`,
+          text: `${ends} ${packets} more packets, ${bytes} bytes`,
+          leg: this.leg,
+          source,
+          sourcePort,
+          destination,
+          destinationPort,
+          packets,
+          bytes,
+          until,
+        };
+      });
     return [...this.events, ...flows];
   }
 
@@ -91,18 +94,22 @@ export class PacketEvents {
     };
   }
 
-  private count(at: number, headers: PacketHeaders): void {
-    const { source, sourcePort, destination, destinationPort, length } = headers;
-    const key = `${source}:${sourcePort}>${destination}:${destinationPort}`;
-    const flow = this.flows.get(key);
-    if (flow) {
-      flow.until = at;
-      flow.packets += 1;
-      flow.bytes += length;
-    } else {
-      // The payload points into a read buffer; a flow must not keep that alive.
-      const kept = { ...headers, payload: Buffer.alloc(0) };
-      this.flows.set(key, { headers: kept, from: at, until: at, packets: 1, bytes: length });
-    }
+  /** Adds a packet to its flow; false when it is the first of it. */
+  private count(packet: CapturedPacket, bulk: BulkSegment): boolean {
+    const flow = this.flows.get(bulk.source)?.get(bulk.destination);
+    if (!flow) return false;
+    flow.until = packet.at;
+    flow.packets += 1;
+    flow.bytes += bulk.length;
+    return true;
+  }
+
+  private beginFlow(packet: CapturedPacket, headers: PacketHeaders): void {
+    const { source, destination } = flowKey(packet.data);
+    // The payload points into a read buffer; a flow must not keep that alive.
+    const kept = { ...headers, payload: Buffer.alloc(0) };
+    const flow = { headers: kept, from: packet.at, until: packet.at, packets: 1, bytes: headers.length };
+    const bySource = this.flows.get(source) ?? new Map<number, Flow>();
+    this.flows.set(source, bySource.set(destination, flow));
   }
 }

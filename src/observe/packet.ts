@@ -79,3 +79,35 @@ function decodeTcp(frame: Buffer, at: number, size: number): Omit<PacketHeaders,
     payload: length === 0 ? NOTHING : frame.subarray(at + headerLength, at + headerLength + length),
   };
 }
+
+/** A TCP segment that needs no event of its own. */
+export interface BulkSegment {
+  /** address and port as one number */
+  readonly source: number;
+  readonly destination: number;
+  /** bytes of payload on the wire */
+  readonly length: number;
+}
+
+/**
+ * Recognises bulk data and bare acknowledgements (no SYN, FIN or RST; on the control connection also
+ * no payload) without decoding them whole: a long transfer is made of hundreds of thousands.
+ */
+export function bulkSegment(frame: Buffer, controlPort: number): BulkSegment | null {
+  // IPv4 without options, TCP: what a TCP stack of today sends.
+  if (frame.length < ETHERNET + 40 || frame[12] !== 0x08 || frame[13] !== 0 || frame[ETHERNET] !== 0x45)
+    return null;
+  if (frame[ETHERNET + 9] !== 6 || ((frame[ETHERNET + 33] ?? 0) & 0x07) !== 0) return null;
+  const length = frame.readUInt16BE(ETHERNET + 2) - 20 - ((frame[ETHERNET + 32] ?? 0) >> 4) * 4;
+  const control =
+    frame.readUInt16BE(ETHERNET + 20) === controlPort || frame.readUInt16BE(ETHERNET + 22) === controlPort;
+  return control && length > 0 ? null : { ...flowKey(frame), length };
+}
+
+/** Both ends of a TCP segment over IPv4 without options, each as one number. */
+export function flowKey(frame: Buffer): { source: number; destination: number } {
+  return {
+    source: frame.readUInt32BE(ETHERNET + 12) * 65_536 + frame.readUInt16BE(ETHERNET + 20),
+    destination: frame.readUInt32BE(ETHERNET + 16) * 65_536 + frame.readUInt16BE(ETHERNET + 22),
+  };
+}

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { HOST_NAMES, type HostName, type Plan } from '../../plan/plan';
 import { LabFailure, RefusedRows, type Host, type Lab } from '../host';
 import { run, start } from '../process';
-import { hostScript, namespaceBatch } from './wiring';
+import { namespaceBatch, wiringScript } from './wiring';
 
 /** Inside the sandbox /run is a tmpfs of its own; nothing of it outlives the run. */
 const WORK_DIRECTORY = '/run/lab';
@@ -44,13 +44,7 @@ function namespaceHost(name: HostName): Host {
 }
 
 async function wire(plan: Plan, hosts: Readonly<Record<HostName, Host>>): Promise<void> {
-  await Promise.all([
-    ...HOST_NAMES.map(async (name) => {
-      const { code, stderr } = await hosts[name].exec(['sh'], { input: hostScript(plan, name) });
-      if (code !== 0) throw new LabFailure(`can't wire the ${name} host: ${stderr.trim()}`);
-    }),
-    loadRuleset(plan, hosts.firewall),
-  ]);
+  await Promise.all([must('wire the hosts', ['sh'], wiringScript(plan)), loadRuleset(plan, hosts.firewall)]);
 }
 
 /** Loads the ruleset with nft itself, and tells the author's mistakes from the lab's. */

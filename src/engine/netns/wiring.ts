@@ -12,12 +12,25 @@ export function namespaceBatch(plan: Plan): string {
 }
 
 /**
- * The shell script that addresses one host, run inside its namespace.
+ * The shell script that addresses all hosts. One shell, because starting a process costs Node more
+ * than it costs a shell. Ends with the name of the host that could not be wired.
+ */
+export function wiringScript(plan: Plan): string {
+  return lines(
+    HOST_NAMES.flatMap((name) => [
+      `nsenter --net=/run/netns/${name} sh <<'HOST' || { echo "in the ${name} host" >&2; exit 1; }`,
+      hostScript(plan, name) + 'HOST',
+    ]),
+  );
+}
+
+/**
+ * The commands that address one host, inside its namespace.
  *
  * Offloads go first: with them a capture shows 64 KiB segments and checksums no one computed.
  * Routes go last, they need their link up.
  */
-export function hostScript(plan: Plan, name: HostName): string {
+function hostScript(plan: Plan, name: HostName): string {
   const host = plan.hosts[name];
   return lines([
     'set -e',
