@@ -25,7 +25,10 @@ export async function experiment(lab: Lab, onProgress: (text: string) => void): 
   await lab.wire();
   try {
     const [watch] = await Promise.all([Watch.start(lab, startedAt), session.ready()]);
-    const steps = await Promise.race([session.run(onProgress), deaths(watch.processes)]);
+    const steps = await Promise.race([
+      session.run(onProgress, () => watch.sampleRules()),
+      deaths(watch.processes),
+    ]);
     onProgress('collecting what was seen');
     return { observation: await watch.finish(reports, steps), failure: null };
   } catch (error) {

@@ -10,6 +10,8 @@ import { reportEvent, stepEvents } from './report-events';
 
 /** Everything that watches a lab from outside the FTP programs. */
 export class Watch {
+  private readonly ruleSamples: RawEvent[] = [];
+
   private constructor(
     private readonly lab: Lab,
     private readonly startedAt: number,
@@ -31,6 +33,11 @@ export class Watch {
     return [...this.captures.map(({ process }) => process), ...this.conntrack.processes];
   }
 
+  /** Reads the rules' counters now, so that what a failed transfer added to them can be told. */
+  async sampleRules(): Promise<void> {
+    this.ruleSamples.push(...(await readCounters(this.lab, now())));
+  }
+
   /** Collects what every vantage point saw and puts it on one clock. */
   async finish(reports: readonly HostReport[], steps: readonly StepRecord[]): Promise<Observation> {
     const [conntrack, counters, ...captured] = await Promise.all([
@@ -43,6 +50,7 @@ export class Watch {
       ...told,
       ...steps.flatMap(stepEvents),
       ...conntrack.events,
+      ...this.ruleSamples,
       ...counters,
       ...captured.flatMap((capture) => capture.events),
     ];

@@ -62,9 +62,13 @@ export class Session {
    * Logs in, runs every transfer, and leaves. A transfer that fails is recorded, not thrown; a session
    * the client gave up is opened anew for the next one, as a person would.
    *
+   * @param onFailure is awaited after each failed transfer, before the next begins
    * @throws LabFailure when a program dies or hangs
    */
-  async run(onProgress: (text: string) => void): Promise<readonly StepRecord[]> {
+  async run(
+    onProgress: (text: string) => void,
+    onFailure: () => Promise<void>,
+  ): Promise<readonly StepRecord[]> {
     const steps: StepRecord[] = [];
     let open = false;
     for (const transfer of this.plan.transfers) {
@@ -74,6 +78,7 @@ export class Session {
         steps.push(login.record);
         if (login.record.error !== null) {
           steps.push({ ...login.record, transfer: transfer.name });
+          await onFailure();
           continue;
         }
       }
@@ -87,6 +92,7 @@ export class Session {
         file?.lasting ?? 0,
       );
       steps.push(done.record);
+      if (done.record.error !== null) await onFailure();
       open = !done.closed;
     }
     if (open) {

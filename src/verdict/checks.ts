@@ -50,10 +50,11 @@ type TransferCheckName = Exclude<CheckName, SessionCheckName>;
 const TRANSFER_CHECKS: Readonly<Record<TransferCheckName, TransferCheck>> = {
   complete: (of) => {
     const { bytes, expected } = transferBytes(of);
-    const proof = [of.sent, of.received, ...of.clientData.filter(({ change }) => change === 'closed')];
-    const digest = of.received
-      ? `, SHA-256 ${of.received.sha256.slice(0, 8)}… ${of.received.sha256 === of.sent?.sha256 ? 'as sent' : 'not as sent'}`
-      : '';
+    const proof = [of.sent, of.received, of.clientClosed, of.serverClosed];
+    const digest =
+      of.received && of.sent
+        ? `, SHA-256 ${of.received.sha256.slice(0, 8)}… ${of.received.sha256 === of.sent.sha256 ? 'as sent' : 'not as sent'}`
+        : '';
     return finding(isWhole(of), `${bytes} of ${expected ?? 'unknown'} bytes arrived${digest}`, proof);
   },
 
@@ -69,7 +70,7 @@ const TRANSFER_CHECKS: Readonly<Record<TransferCheckName, TransferCheck>> = {
     if (isWhole(of) || bytes > 0) return finding(false, `${bytes} bytes arrived`, [of.received]);
     const cause = diagnoses.find(({ transfer }) => transfer === of.transfer.name);
     if (!cause || cause.code === 'unproven') {
-      return unknown(`nothing arrived, but the cause is not proven: ${cause?.text ?? ''}`);
+      return unknown(cause?.text ?? 'nothing arrived, and nothing says why');
     }
     return { held: true, why: `no byte arrived; ${cause.code}`, events: cause.events };
   },
@@ -79,7 +80,12 @@ const TRANSFER_CHECKS: Readonly<Record<TransferCheckName, TransferCheck>> = {
 
   'expectation-made': (of, { facts }) => {
     if (facts.observation.conntrackLost > 0) return unknown('conntrack events were lost');
-    const made = of.events.find((event) => event.kind === 'conntrack' && event.change === 'expect-new');
+    // By its port, not by its time: conntrack stamps an event when it reads it.
+    const [packet] = portPackets(facts, of, facts.legOf.server);
+    const port = announcedBy(packet?.payload ?? of.arrangement?.line ?? '')?.port;
+    const made = facts.conntrack.find(
+      ({ change, original }) => change === 'expect-new' && original.destinationPort === port,
+    );
     return finding(made !== undefined, made?.text ?? 'no expectation was made', [made]);
   },
 

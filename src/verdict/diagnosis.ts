@@ -1,10 +1,11 @@
-import type { LabEvent, PacketEvent, RuleEvent } from '../observe/event';
+import type { LabEvent, Leg, PacketEvent } from '../observe/event';
 import {
   announcedBy,
   isInside,
   isWhole,
   otherLeg,
   portPackets,
+  type CountedRule,
   type Facts,
   type TransferFacts,
 } from './facts';
@@ -25,6 +26,7 @@ export type DiagnosisCode =
   | 'data-dropped'
   | 'control-dropped'
   | 'data-refused'
+  | 'not-forwarded'
   | 'no-route'
   | 'unproven';
 
@@ -36,6 +38,7 @@ const CAUSES: readonly Rule[] = [
   insideAddressInPort,
   serverRefusedPort,
   dataDropped,
+  notForwarded,
   noRoute,
   dataRefused,
 ];
@@ -51,18 +54,19 @@ export function diagnose(facts: Facts): Diagnosis[] {
 }
 
 /** The SYN of the control connection came to the firewall and did not leave it. */
-function controlDropped(facts: Facts): ReturnType<Rule> {
+function controlDropped(facts: Facts, of: TransferFacts): ReturnType<Rule> {
   const near = facts.legOf.client;
   const far = otherLeg(near);
-  const syn = facts.controlPackets[near].find(isSyn);
+  const syns = facts.controlPackets[near].filter(isSyn);
+  const [syn] = syns;
   if (!syn || facts.controlPackets[far].some(isSyn) || !facts.complete[far]) return null;
-  const droppers = countedDroppers(facts);
+  const droppers = stoppedBy(of, 1);
   if (droppers.length === 0) return null;
   return {
     code: 'control-dropped',
     text: `The control connection's SYN reached the firewall (${ends(syn)}) and never left it on the ${far} side: stopped by ${nameRules(droppers)}.`,
     remedy: `Accept new TCP connections to ${facts.plan.client.server.address} port ${facts.plan.server.port}, and the replies to them.`,
-    events: ids(syn, ...droppers),
+    events: ids(syn, ...droppers.map(({ event }) => event)),
   };
 }
 
@@ -109,7 +113,7 @@ function dataDropped(facts: Facts, of: TransferFacts): ReturnType<Rule> {
   const far = otherLeg(near);
   const syn = of.syns[near][0];
   if (!syn || of.syns[far].length > 0 || !facts.complete[far]) return null;
-  const droppers = countedDroppers(facts);
+  const droppers = stoppedBy(of, of.syns[near].length);
   if (droppers.length === 0) return null;
   const remedy =
     dialler === 'server'
@@ -119,7 +123,23 @@ function dataDropped(facts: Facts, of: TransferFacts): ReturnType<Rule> {
     code: 'data-dropped',
     text: `The ${dialler} dialled the data connection (${ends(syn)}); its SYN was seen ${near} and never ${far}: stopped by ${nameRules(droppers)}.`,
     remedy,
-    events: ids(syn, ...droppers),
+    events: ids(syn, ...droppers.map(({ event }) => event)),
+  };
+}
+
+/** The client dialled the firewall's own address, and the firewall itself answered: nothing forwards that port. */
+function notForwarded(facts: Facts, of: TransferFacts): ReturnType<Rule> {
+  const near = facts.legOf.client;
+  const far = otherLeg(near);
+  const [syn] = of.syns[near];
+  if (syn?.destination !== facts.plan.firewall.addresses[near] || of.syns[far].length > 0) return null;
+  const answer = resetOf(of, syn, near);
+  if (!answer || !facts.complete[far]) return null;
+  return {
+    code: 'not-forwarded',
+    text: `The client dialled port ${syn.destinationPort} of the firewall (${ends(syn)}), which forwards it to nobody and answered RST itself; no SYN was seen ${far}.`,
+    remedy: `Forward the server's passive ports (${facts.plan.server.passivePorts.join('–')}) to it, attach the FTP helper and accept related connections, or use active mode.`,
+    events: ids(syn, answer),
   };
 }
 
@@ -142,14 +162,7 @@ function dataRefused(facts: Facts, of: TransferFacts): ReturnType<Rule> {
   const far = otherLeg(facts.legOf[dialler]);
   const syn = of.syns[far][0];
   if (!syn) return null;
-  const reset = of.events.find(
-    (event): event is PacketEvent =>
-      event.kind === 'packet' &&
-      event.leg === far &&
-      event.flags.includes('R') &&
-      event.source === syn.destination &&
-      event.sourcePort === syn.destinationPort,
-  );
+  const reset = resetOf(of, syn, far);
   if (!reset) return null;
   return {
     code: 'data-refused',
@@ -158,6 +171,19 @@ function dataRefused(facts: Facts, of: TransferFacts): ReturnType<Rule> {
       'Compare the port named in the dialogue with the one that was dialled; a firewall that rewrote one of them must translate the other.',
     events: ids(syn, reset),
   };
+}
+
+/** The RST that answered a SYN, on the given leg. */
+function resetOf(of: TransferFacts, syn: PacketEvent, leg: Leg): PacketEvent | undefined {
+  return of.events
+    .filter((event) => event.kind === 'packet')
+    .find(
+      (packet) =>
+        packet.leg === leg &&
+        packet.flags.includes('R') &&
+        packet.source === syn.destination &&
+        packet.sourcePort === syn.destinationPort,
+    );
 }
 
 function unproven(facts: Facts, of: TransferFacts): Omit<Diagnosis, 'transfer'> {
@@ -183,16 +209,14 @@ function isSyn(packet: PacketEvent): boolean {
   return packet.flags.includes('S') && !packet.flags.includes('A');
 }
 
-/** Rules that stop packets and counted some: rows that drop or reject, and a policy of drop. */
-function countedDroppers(facts: Facts): RuleEvent[] {
-  return facts.rules.filter((rule) => rule.packets > 0 && /\b(?:drop|reject)\b/.test(rule.rule));
+/** Rules that stop packets (rows that drop or reject, a policy of drop) and counted as many in this transfer. */
+function stoppedBy(of: TransferFacts, packets: number): CountedRule[] {
+  return of.counted.filter((rule) => rule.packets >= packets && /\b(?:drop|reject)\b/.test(rule.event.rule));
 }
 
-function nameRules(rules: readonly RuleEvent[]): string {
-  const name = (rule: RuleEvent): string =>
-    rule.row === 'policy'
-      ? `the ${rule.rule} (${rule.packets} packets)`
-      : `row ${rule.row}, “${rule.rule}” (${rule.packets} packets)`;
+function nameRules(rules: readonly CountedRule[]): string {
+  const name = ({ event, packets }: CountedRule): string =>
+    `${event.row === 'policy' ? `the ${event.rule}` : `row ${event.row}, “${event.rule}”`} (${packets} packets)`;
   return rules.map(name).join(' or ');
 }
 

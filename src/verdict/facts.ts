@@ -18,6 +18,12 @@ export interface Announced {
   readonly port: number;
 }
 
+/** A rule, and what a failed transfer added to its counter. */
+export interface CountedRule {
+  readonly event: RuleEvent;
+  readonly packets: number;
+}
+
 /** All that was seen of one transfer, sorted out. */
 export interface TransferFacts {
   readonly transfer: PlannedTransfer;
@@ -38,6 +44,11 @@ export interface TransferFacts {
   readonly received: FileEvent | undefined;
   readonly clientData: readonly DataEvent[];
   readonly serverData: readonly DataEvent[];
+  /** rules that counted packets between the sample before this transfer and the one after it failed */
+  readonly counted: readonly CountedRule[];
+  /** the close of the data connection, at each end; it may come after the step's end */
+  readonly clientClosed: DataEvent | undefined;
+  readonly serverClosed: DataEvent | undefined;
 }
 
 /** All that was seen of a run, sorted out. Pure. */
@@ -45,6 +56,7 @@ export interface Facts {
   readonly plan: Plan;
   readonly observation: Observation;
   readonly transfers: readonly TransferFacts[];
+  /** every rule's counter at the end */
   readonly rules: readonly RuleEvent[];
   readonly conntrack: readonly ConntrackEvent[];
   /** packets of the control connection, by leg */
@@ -77,7 +89,7 @@ export function sortOut(plan: Plan, observation: Observation): Facts {
     plan,
     observation,
     transfers: plan.transfers.map((transfer) => transferFacts(plan, events, transfer)),
-    rules: kind('rule'),
+    rules: lastSample(kind('rule')),
     conntrack: kind('conntrack'),
     controlPackets: byLeg(control),
     complete: { inside: isComplete('inside'), outside: isComplete('outside') },
@@ -102,14 +114,10 @@ function transferFacts(plan: Plan, events: readonly LabEvent[], transfer: Planne
   const mine = events.filter((event) => event.at >= from && event.at < until);
   const lines = mine.filter((event) => event.kind === 'ftp-line').filter((line) => line.vantage === 'client');
   const data = mine.filter((event) => event.kind === 'data');
-  const files = mine.filter((event) => event.kind === 'file');
-  const syns = mine.filter(
-    (event): event is PacketEvent =>
-      event.kind === 'packet' &&
-      event.flags.includes('S') &&
-      !event.flags.includes('A') &&
-      !isControl(event, plan.server.port),
-  );
+  // A file's name is its transfer's own; a listing has none.
+  const files = (transfer.file ? events : mine)
+    .filter((event) => event.kind === 'file')
+    .filter(({ file }) => !transfer.file || file === transfer.file.name);
   const arranging = lines.findIndex(
     (line) => line.direction === 'command' && /^(?:PORT|EPRT|PASV|EPSV)\b/i.test(line.line),
   );
@@ -119,12 +127,14 @@ function transferFacts(plan: Plan, events: readonly LabEvent[], transfer: Planne
   const answer =
     arranging < 0 ? undefined : lines.slice(arranging + 1).find((line) => line.direction === 'reply');
   const active = transfer.mode === 'active';
+  const arrangement = active ? lines[arranging] : answer;
+  const syns = dataSyns(plan, mine, arrangement);
   return {
     transfer,
     begin,
     end,
     events: mine,
-    arrangement: active ? lines[arranging] : answer,
+    arrangement,
     portReply: active ? answer : undefined,
     request: lines[requesting],
     finalReply:
@@ -141,7 +151,56 @@ function transferFacts(plan: Plan, events: readonly LabEvent[], transfer: Planne
     received: files.find((file) => file.role === 'received'),
     clientData: data.filter((event) => event.vantage === 'client'),
     serverData: data.filter((event) => event.vantage === 'server'),
+    counted: countedRules(events, mine),
+    clientClosed: closeOf(events, data, 'client'),
+    serverClosed: closeOf(events, data, 'server'),
   };
+}
+
+/** Each rule's latest counter. */
+function lastSample(rules: readonly RuleEvent[]): RuleEvent[] {
+  return [...new Map(rules.map((event) => [event.row, event])).values()];
+}
+
+function countedRules(events: readonly LabEvent[], mine: readonly LabEvent[]): CountedRule[] {
+  const samples = (list: readonly LabEvent[]): RuleEvent[] => list.filter((event) => event.kind === 'rule');
+  const from = mine.at(0)?.at ?? 0;
+  const before = lastSample(samples(events).filter((event) => event.at < from));
+  // The first sample after the transfer: of several, a later one may hold another transfer's packets.
+  const after = lastSample(samples(mine).slice(0, new Set(samples(mine).map(({ row }) => row)).size));
+  return after.flatMap((event) => {
+    const earlier = before.find(({ row }) => row === event.row)?.packets ?? 0;
+    const packets = event.packets - earlier;
+    return packets > 0 ? [{ event, packets }] : [];
+  });
+}
+
+/** The close of the connection that one end opened during a transfer, by its two endpoints. */
+function closeOf(
+  events: readonly LabEvent[],
+  data: readonly DataEvent[],
+  end: 'client' | 'server',
+): DataEvent | undefined {
+  const opened = data.find((event) => event.vantage === end && event.change === 'connected');
+  return events
+    .filter((event) => event.kind === 'data')
+    .find(
+      ({ vantage, change, local, remote }) =>
+        change === 'closed' && vantage === end && local === opened?.local && remote === opened?.remote,
+    );
+}
+
+/**
+ * The SYNs of a transfer's data connection: to a port that was announced, on either leg. Time alone
+ * would not do: a server still dials for an earlier transfer when its client has long gone on.
+ */
+function dataSyns(plan: Plan, mine: readonly LabEvent[], arrangement: LineEvent | undefined): PacketEvent[] {
+  const packets = mine.filter((event) => event.kind === 'packet');
+  const said = packets.filter((packet) => isControl(packet, plan.server.port)).map(({ payload }) => payload);
+  const ports = new Set([arrangement?.line ?? '', ...said].flatMap((text) => announcedBy(text)?.port ?? []));
+  return packets.filter(
+    ({ flags, destinationPort }) => flags.includes('S') && !flags.includes('A') && ports.has(destinationPort),
+  );
 }
 
 /**
@@ -177,12 +236,10 @@ export function isInside(plan: Plan, address: string | null): boolean {
 
 /** Bytes that arrived and bytes that should have; a list's are what the server wrote. */
 export function transferBytes(of: TransferFacts): { bytes: number; expected: number | null } {
-  const closed = (list: readonly DataEvent[]): DataEvent | undefined =>
-    list.find((event) => event.change === 'closed');
   if (of.transfer.direction !== 'list') {
     return { bytes: of.received?.bytes ?? 0, expected: of.transfer.file?.size ?? 0 };
   }
-  return { bytes: closed(of.clientData)?.read ?? 0, expected: closed(of.serverData)?.written ?? null };
+  return { bytes: of.clientClosed?.read ?? 0, expected: of.serverClosed?.written ?? null };
 }
 
 /** Whether the file is whole at its far end: length and SHA-256 as sent. The reply is another matter. */
