@@ -3,7 +3,8 @@ module.exports = {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   transform: { '\\.ts$': '<rootDir>/lab/jest-transform.cjs' },
-  // Runs of the lab take processors of their own; more test files at once only slow each other down.
-  maxWorkers: 2,
+  // One at a time: some tests compare the whole machine before and after, and a run of the lab keeps
+  // two processors busy by itself.
+  maxWorkers: 1,
   testTimeout: 60_000,
 };

@@ -1,5 +1,5 @@
 import { release } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { LabFailure, MissingCapability, RefusedRows } from './engine/host';
 import { requireTools, whatIsMissing } from './engine/netns/capabilities';
 import { Sandbox } from './engine/netns/sandbox';
@@ -20,6 +20,8 @@ export interface RunOptions {
   /** folder in which evidence folders are made */
   readonly results: string;
   readonly onProgress: (text: string) => void;
+  /** something the user should hear that changes no verdict */
+  readonly onNote: (text: string) => void;
   /** called with a way to end the run at once; called again with null when it is over */
   readonly onAbortable: (abort: (() => Promise<void>) | null) => void;
 }
@@ -61,15 +63,24 @@ async function keep(
   sandbox: Sandbox<Experiment>,
   options: RunOptions,
 ): Promise<RunResult> {
-  const directory = evidenceDirectory(options.results, result.scenario);
-  // A sandbox that is gone has nothing to tell any more; the reports are written all the same.
-  const captures = await sandbox.keepAndStop(directory).catch((error: unknown) => {
-    if (error instanceof LabFailure) return [];
-    throw error;
-  });
-  const kept = { ...result, artifacts: { directory, captures } };
-  writeReports(directory, kept, plan);
-  return kept;
+  try {
+    const directory = evidenceDirectory(options.results, result.scenario);
+    // A sandbox that is gone has nothing to tell any more; the reports are written all the same.
+    const captures = await sandbox.keepAndStop(resolve(directory)).catch((error: unknown) => {
+      if (error instanceof LabFailure) return [];
+      throw error;
+    });
+    const kept = { ...result, artifacts: { directory, captures } };
+    writeReports(directory, kept, plan);
+    return kept;
+  } catch (error) {
+    // The verdict stands without its folder; that the folder is missing must be heard.
+    options.onNote(
+      `the evidence could not be kept: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    await sandbox.stop();
+    return result;
+  }
 }
 
 /** Tells whose fault a failed sandbox is: the author's, the machine's, or the lab's own. */
@@ -79,10 +90,11 @@ function explain(plan: Plan): (error: unknown) => Promise<{ observation: null; f
       throw new InputError(
         plan.scenario.file,
         error.rows.map(({ row, message, column }) => {
-          const position = plan.firewall.rows.find((candidate) => candidate.row === row)?.position ?? null;
+          const planned = plan.firewall.rows.find((candidate) => candidate.row === row);
+          const position = planned?.position ?? null;
           return {
             position: position && { line: position.line, column: position.column + Math.max(0, column) },
-            message: `nft refuses row ${row}: ${message}`,
+            message: `nft refuses row ${row}, “${planned?.text ?? ''}”: ${message}`,
           };
         }),
       );

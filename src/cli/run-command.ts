@@ -57,6 +57,10 @@ async function runOne(scenario: Scenario, flags: RunFlags, progress: Progress): 
     onProgress: (text) => {
       progress.show(`${scenario.name}: ${text}`);
     },
+    onNote: (text) => {
+      progress.clear();
+      process.stderr.write(`${scenario.name}: ${text}\n`);
+    },
     onAbortable: (abort) => {
       if (mine) abortable.delete(mine);
       mine = abort;

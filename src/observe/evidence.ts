@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from '../engine/host';
 import type { HostName } from '../plan/plan';
@@ -18,10 +18,11 @@ const SNAPSHOTS: readonly (readonly [HostName, string, readonly string[]])[] = [
  * Writes the state of a running lab, and its captures, into a folder. What cannot be had is said in
  * its file instead: evidence of a broken lab is wanted too.
  *
+ * @param directory an existing folder
+ *
  * @returns names of the capture files in the folder
  */
 export async function keepEvidence(lab: Lab, directory: string): Promise<string[]> {
-  mkdirSync(directory, { recursive: true });
   await Promise.all(
     SNAPSHOTS.map(async ([host, file, argv]) => {
       const text = await lab.hosts[host].exec(argv).then(

@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Plan } from '../plan/plan';
 import type { RunResult } from '../verdict/run-result';
 import { jsonReport } from './json';
@@ -9,10 +9,14 @@ import { transcript } from './transcript';
 const identity = (text: string): string => text;
 const PLAIN: Style = { bold: identity, dim: identity, red: identity, green: identity, yellow: identity };
 
-/** A fresh folder for a run's evidence, named by scenario and time. */
+/**
+ * A fresh folder for a run's evidence, named by scenario and time.
+ *
+ * @throws the system's error when it cannot be made
+ */
 export function evidenceDirectory(results: string, scenario: string): string {
   const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  mkdirSync(results, { recursive: true });
+  makeDirectories(results);
   for (let attempt = 1; ; attempt += 1) {
     const directory = join(results, `${scenario}-${stamp}${attempt === 1 ? '' : `-${attempt}`}`);
     try {
@@ -23,6 +27,14 @@ export function evidenceDirectory(results: string, scenario: string): string {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
   }
+}
+
+/** mkdirSync's own recursive mode loops for ever where a file system answers ENOENT, as /proc does. */
+function makeDirectories(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectories(parent);
+  mkdirSync(path);
 }
 
 /** Writes what can be drawn from the result and the plan beside the lab's own evidence. */

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { LineCounter, isMap, isScalar, parseDocument, type Document, type Node } from 'yaml';
 import { InputError, inputError, type Position } from './problem';
 
@@ -55,7 +55,8 @@ export function readDocument(file: string): ScenarioDocument {
 function readText(file: string): string {
   let bytes: Buffer;
   try {
-    const descriptor = openSync(file, 'r');
+    // Without O_NONBLOCK the opening of a pipe would wait for its writer.
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stat = fstatSync(descriptor);
       if (stat.isDirectory()) throw inputError('is a directory; a scenario file is wanted', file);

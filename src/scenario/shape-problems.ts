@@ -1,5 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import type * as z from 'zod/mini';
+import { scenarioJsonSchema } from './json-schema';
 import type { Path, ScenarioDocument } from './document';
 import type { Problem } from './problem';
 
@@ -16,7 +17,23 @@ const FORMATS: readonly (readonly [RegExp, string])[] = [
 
 /** Turns the schema's complaints into sentences with positions: what was found, what is allowed. */
 export function shapeProblems(document: ScenarioDocument, issues: readonly Issue[]): Problem[] {
-  return issues.flatMap((issue) => describe(document, issue, []));
+  const mistyped = new Set(issues.flatMap(mistypedKeys));
+  return issues
+    .flatMap((issue) => describe(document, issue, []))
+    .filter(
+      // A key that is missing because it is mistyped is one mistake, not two.
+      ({ message }) => !mistyped.has(message),
+    );
+}
+
+/** What would be said of the keys that unknown ones were meant to be, were they just missing. */
+function mistypedKeys(issue: Issue): string[] {
+  if (issue.code !== 'unrecognized_keys') return [];
+  const known = Object.keys(schemaAt(issue.path).properties ?? {});
+  return issue.keys.flatMap((key) => {
+    const near = nearest(key, known);
+    return near === undefined ? [] : [`${label([...issue.path, near])} is missing`];
+  });
 }
 
 function describe(document: ScenarioDocument, issue: Issue, above: Path): Problem[] {
@@ -25,15 +42,15 @@ function describe(document: ScenarioDocument, issue: Issue, above: Path): Proble
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       position: document.locate(path, key),
-      message: unknownKey(path, key, knownKeys(issue)),
+      message: unknownKey(path, key, Object.keys(schemaAt(path).properties ?? {})),
     }));
   }
-  if (issue.code === 'invalid_union') return describeUnion(document, issue, path, found);
   const what = path.length === 0 ? 'the scenario' : label(path);
   if (found === undefined && path.length > 0) {
     return [{ position: document.locate(path.slice(0, -1)), message: `${what} is missing` }];
   }
-  const message = `${what} is ${show(found)}; allowed: ${allowed(issue)}`;
+  if (issue.code === 'invalid_union') return describeUnion(document, issue, path, found);
+  const message = `${what} is ${show(found)}; allowed: ${allowed(issue, path)}`;
   return [{ position: document.locate(path), message }];
 }
 
@@ -52,15 +69,15 @@ function describeUnion(
   const options = issue.errors
     .flat()
     .filter((error) => error.path.length === 0)
-    .map(allowed);
+    .map((error) => allowed(error, path));
   const message = `${label(path)} is ${show(found)}; allowed: ${[...new Set(options)].join(', or ')}`;
   return [{ position: document.locate(path), message }];
 }
 
-function allowed(issue: Issue): string {
+function allowed(issue: Issue, path: Path): string {
   switch (issue.code) {
     case 'invalid_type':
-      return TYPES[issue.expected] ?? issue.expected;
+      return formOf(schemaAt(path).pattern) ?? TYPES[issue.expected] ?? issue.expected;
     case 'invalid_value':
       return issue.values.map((value) => String(value)).join(', ');
     case 'too_small':
@@ -68,12 +85,16 @@ function allowed(issue: Issue): string {
     case 'too_big':
       return issue.origin === 'string' ? `up to ${issue.maximum} characters` : `up to ${issue.maximum}`;
     case 'invalid_format': {
-      const pattern = issue.pattern ?? '';
-      return FORMATS.find(([mark]) => mark.test(pattern))?.[1] ?? `text like ${pattern}`;
+      return formOf(issue.pattern) ?? `text like ${issue.pattern ?? ''}`;
     }
     default:
       return issue.message;
   }
+}
+
+/** For text that must have a form, the form says more than "text". */
+function formOf(pattern: string | undefined): string | undefined {
+  return pattern === undefined ? undefined : FORMATS.find(([mark]) => mark.test(pattern))?.[1];
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -81,7 +102,7 @@ const TYPES: Readonly<Record<string, string>> = {
   array: 'a list',
   string: 'text',
   int: 'a whole number',
-  number: 'a number',
+  number: 'a whole number',
 };
 
 function label(path: Path): string {
@@ -107,15 +128,36 @@ function valueAt(data: unknown, path: Path): unknown {
   return value;
 }
 
-/** zod names the schema that complained; a strict object lists its keys there. */
-function knownKeys(issue: Issue): readonly string[] {
-  const shape = (issue as { inst?: { _zod?: { def?: { shape?: object } } } }).inst?._zod?.def?.shape;
-  return Object.keys(shape ?? {});
+/** What is used of a JSON Schema. */
+interface SchemaNode {
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly items?: SchemaNode;
+  readonly anyOf?: readonly SchemaNode[];
+  readonly additionalProperties?: SchemaNode | boolean;
+  readonly pattern?: string;
+}
+
+/** The part of the published schema that speaks of a path; of a choice, the map. */
+function schemaAt(path: Path): SchemaNode {
+  const mapOf = (node: SchemaNode): SchemaNode => node.anyOf?.find(({ properties }) => properties) ?? node;
+  let node: SchemaNode = scenarioJsonSchema();
+  for (const part of path) {
+    const { properties, items, additionalProperties } = mapOf(node);
+    const other = typeof additionalProperties === 'object' ? additionalProperties : {};
+    node = (typeof part === 'number' ? items : properties?.[String(part)]) ?? other;
+  }
+  return mapOf(node);
 }
 
 function unknownKey(path: Path, key: string, known: readonly string[]): string {
   const where = path.length === 0 ? '' : ` in ${label(path)}`;
-  const near = known.length > 0 ? closest(key, [...known]) : '';
-  const hint = near && distance(key, near) <= 2 ? `; did you mean "${near}"?` : '';
+  const near = nearest(key, known);
+  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
   return `unknown key "${key}"${where}${hint}; known: ${known.join(', ')}`;
+}
+
+/** The known key a mistyped one probably is. */
+function nearest(key: string, known: readonly string[]): string | undefined {
+  const near = known.length > 0 ? closest(key, [...known]) : undefined;
+  return near !== undefined && distance(key, near) <= 2 ? near : undefined;
 }

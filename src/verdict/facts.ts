@@ -182,11 +182,12 @@ function closeOf(
   end: 'client' | 'server',
 ): DataEvent | undefined {
   const opened = data.find((event) => event.vantage === end && event.change === 'connected');
+  if (!opened) return undefined;
   return events
     .filter((event) => event.kind === 'data')
     .find(
       ({ vantage, change, local, remote }) =>
-        change === 'closed' && vantage === end && local === opened?.local && remote === opened?.remote,
+        change === 'closed' && vantage === end && local === opened.local && remote === opened.remote,
     );
 }
 
