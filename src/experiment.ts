@@ -28,6 +28,7 @@ export async function experiment(lab: Lab, onProgress: (text: string) => void): 
     const steps = await Promise.race([
       session.run(onProgress, () => watch.sampleRules()),
       deaths(watch.processes),
+      session.died,
     ]);
     onProgress('collecting what was seen');
     return { observation: await watch.finish(reports, steps), failure: null };

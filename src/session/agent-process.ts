@@ -11,6 +11,8 @@ export interface HostReport {
 /** A host program of the lab: an agent bundle running inside its host, spoken to in JSON lines. */
 export class AgentProcess {
   readonly process: HostProcess;
+  /** rejects when the program ends before it was let go */
+  readonly died: Promise<never>;
   private errors = '';
   private readonly waiting = new Set<{
     wants: (report: AgentReport) => boolean;
@@ -38,11 +40,17 @@ export class AgentProcess {
     this.process.stderr.on('data', (chunk: Buffer) => {
       this.errors = (this.errors + chunk.toString('utf8')).slice(-2000);
     });
-    void this.process.exited.then(({ code, signal }) => {
-      if (this.leaving) return;
-      const how = signal ?? `exit code ${code ?? '?'}`;
-      this.failWaiting(`${this.process.label} ended in mid-run (${how}) ${this.errors.trim()}`.trim());
+    this.died = new Promise((_resolve, reject) => {
+      void this.process.exited.then(({ code, signal }) => {
+        if (this.leaving) return;
+        const how = signal ?? `exit code ${code ?? '?'}`;
+        const message = `${this.process.label} ended in mid-run (${how}) ${this.errors.trim()}`.trim();
+        reject(new LabFailure(message));
+        this.failWaiting(message);
+      });
     });
+    // Whoever is concerned races with it; that nobody is, for a while, is no error.
+    this.died.catch(() => undefined);
   }
 
   send(message: object): void {

@@ -43,8 +43,9 @@ export class Session {
     this.client = new AgentProcess(lab, 'client', `client-${plan.client.program}`, onReport);
   }
 
-  get processes(): readonly AgentProcess['process'][] {
-    return [this.server.process, this.client.process];
+  /** Rejects with a LabFailure when either program ends in mid-run. */
+  get died(): Promise<never> {
+    return Promise.race([this.server.died, this.client.died]);
   }
 
   /** Configures both programs and waits until they are ready. */

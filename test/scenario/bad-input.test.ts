@@ -263,32 +263,68 @@ describe('a file that is no scenario', () => {
   const folder = scratch();
 
   test.each<[string, (file: string) => void, string]>([
-    ['a directory', (file) => mkdirSync(file), 'is a directory; a scenario file is wanted'],
-    ['empty', (file) => writeFileSync(file, ''), 'the file is empty'],
-    ['only comments', (file) => writeFileSync(file, '# nothing\n'), 'holds no scenario'],
+    [
+      'a directory',
+      (file) => {
+        mkdirSync(file);
+      },
+      'is a directory; a scenario file is wanted',
+    ],
+    [
+      'empty',
+      (file) => {
+        writeFileSync(file, '');
+      },
+      'the file is empty',
+    ],
+    [
+      'only comments',
+      (file) => {
+        writeFileSync(file, '# nothing\n');
+      },
+      'holds no scenario',
+    ],
     [
       '50 MB',
-      (file) => writeFileSync(file, Buffer.alloc(50_000_000, 0x20)),
+      (file) => {
+        writeFileSync(file, Buffer.alloc(50_000_000, 0x20));
+      },
       'is 47.7 MiB; a scenario has at most 1 MiB',
     ],
     [
       'binary',
-      (file) => writeFileSync(file, Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0xff, 0xfe])),
+      (file) => {
+        writeFileSync(file, Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0xff, 0xfe]));
+      },
       'is not a text file (UTF-8)',
     ],
-    ['text with NULs', (file) => writeFileSync(file, 'title: a\0b\n'), 'is not a text file (UTF-8)'],
+    [
+      'text with NULs',
+      (file) => {
+        writeFileSync(file, 'title: a\0b\n');
+      },
+      'is not a text file (UTF-8)',
+    ],
     [
       'a list',
-      (file) => writeFileSync(file, '- a\n- b\n'),
+      (file) => {
+        writeFileSync(file, '- a\n- b\n');
+      },
       'the scenario is a list; allowed: a map of keys and values',
     ],
     ['absent', () => undefined, 'no such file'],
-    ['aliases that multiply', (file) => writeFileSync(file, bomb()), 'not valid YAML'],
+    [
+      'aliases that multiply',
+      (file) => {
+        writeFileSync(file, bomb());
+      },
+      'not valid YAML',
+    ],
   ])('%s', async (what, make, message) => {
     const file = join(folder, `${what.replaceAll(' ', '-')}.yaml`);
     make(file);
     const { code, stderr, stdout } = await lab([file]);
-    expect(stderr).toContain(`${file}`);
+    expect(stderr).toContain(file);
     expect(stderr).toContain(message);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
