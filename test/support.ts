@@ -182,10 +182,10 @@ export function processes(): { pid: number; command: string }[] {
     });
 }
 
-/** Every namespace some process is in. */
+/** Every namespace some process is in. A zombie has ended; when it is reaped is its parent's affair, here init's. */
 function namespaces(): string[] {
   const found = new Set<string>();
-  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && !isZombie(entry))) {
     for (const kind of ['net', 'mnt', 'pid', 'user']) {
       try {
         found.add(readlinkSync(`/proc/${name}/ns/${kind}`));
@@ -195,6 +195,14 @@ function namespaces(): string[] {
     }
   }
   return [...found].sort();
+}
+
+function isZombie(pid: string): boolean {
+  try {
+    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1)?.slice(0, 3) ?? '');
+  } catch {
+    return true;
+  }
 }
 
 /** The processes below one, by its id: what it started and what those started. */
