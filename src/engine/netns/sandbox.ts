@@ -7,21 +7,29 @@ import type { FromWorker, ToWorker } from './protocol';
 /** The worker's end is awaited this long before the sandbox is killed. */
 const END_SECONDS = 2;
 
+/** What every sandbox has of its own. `--kill-child` has the kernel end it when unshare ends. */
+const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+/** /run becomes a tmpfs: `ip netns` keeps its handles there, and the run its files. */
+const OWN_RUN = 'mount -t tmpfs -o mode=755 lab /run && exec "$@"';
+
 /**
  * The command that runs a program in a sandbox: namespaces of its own for users (unless root),
  * network, mounts and processes. Whatever happens in there ends with its first process.
  *
- * `setpriv --pdeathsig` has the kernel kill unshare when the lab dies, and `--kill-child` has it kill
- * the sandbox when unshare does (prctl(2), PR_SET_PDEATHSIG). Should the lab die before either is
- * set, the program finds its input closed.
+ * `setpriv --pdeathsig` has the kernel kill unshare when the lab dies (prctl(2), PR_SET_PDEATHSIG).
+ * Should the lab die before that is set, the program finds its input closed.
+ *
+ * Without root there are two user namespaces, one in the other. In the outer one the user is root, as
+ * mount(8) demands. In the inner one, which owns the network, the user has every capability but not
+ * the number 0: at 0 tcpdump would change its groups, which a user namespace of this kind forbids
+ * (user_namespaces(7), /proc/PID/setgroups), and end.
  */
 export function sandboxCommand(argv: readonly string[]): string[] {
-  const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user'];
+  const tied = ['setpriv', '--pdeathsig', 'KILL', 'unshare'];
+  if (process.getuid?.() === 0) return [...tied, ...NAMESPACES, 'sh', '-c', OWN_RUN, 'sh', ...argv];
   return [
-    ...['setpriv', '--pdeathsig', 'KILL', 'unshare', ...user],
-    ...['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
-    // /run becomes a tmpfs: `ip netns` keeps its handles there, and the run its files.
-    ...['sh', '-c', 'mount -t tmpfs -o mode=755 lab /run && exec "$@"', 'sh', ...argv],
+    ...[...tied, '--user', '--map-root-user', '--mount', 'sh', '-c', OWN_RUN, 'sh'],
+    ...['unshare', '--user', '--map-user=1', '--map-group=1', '--keep-caps', ...NAMESPACES, ...argv],
   ];
 }
 
