@@ -31,8 +31,13 @@ afterAll(() => {
 });
 
 /** Starts the lab's CLI in a folder. The child leads no group of its own: tests end it by its id. */
-export function startLab(args: readonly string[], cwd: string, prefix: readonly string[] = []): ChildProcess {
-  const [program = '', ...rest] = [...prefix, process.execPath, LAB, ...args];
+export function startLab(
+  args: readonly string[],
+  cwd: string,
+  prefix: readonly string[] = [],
+  script = LAB,
+): ChildProcess {
+  const [program = '', ...rest] = [...prefix, process.execPath, script, ...args];
   return spawn(program, rest, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH } });
 }
 
@@ -199,7 +204,7 @@ function namespaces(): string[] {
 
 function isZombie(pid: string): boolean {
   try {
-    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1)?.slice(0, 3) ?? '');
+    return (readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1)?.slice(0, 3) ?? '').includes(' Z ');
   } catch {
     return true;
   }

@@ -6,6 +6,7 @@ import {
   finished,
   machineRules,
   machineState,
+  ordinaryUser,
   processes,
   scenarioWith,
   scratch,
@@ -40,24 +41,32 @@ async function nothingLeft(folder: string, files: readonly string[]): Promise<vo
   expect(readdirSync(folder)).toEqual(files);
 }
 
-test('SIGKILL at many random moments leaves nothing', async () => {
-  const folder = scratch();
-  slowScenario(folder);
-  const whole = 1000;
-  const moments = Array.from({ length: 30 }, (_, index) =>
-    Math.round((whole * (index + Math.random())) / 30),
-  );
-  for (const moment of moments) {
-    const child = startLab(['-q', './case.yaml'], folder);
-    const ended = finished(child);
-    await new Promise((resolve) => setTimeout(resolve, moment));
-    child.kill('SIGKILL');
-    expect((await ended).signal).toBe('SIGKILL');
-    await nothingLeft(folder, ['case.yaml']).catch((error: unknown) => {
-      throw new Error(`killed after ${moment} ms: ${String(error)}`);
-    });
-  }
-}, 180_000);
+const asUser = ordinaryUser();
+
+test.each([
+  ['as the tests’ own user', 25, () => ({ folder: scratch(), prefix: [], program: undefined })],
+  ['as an ordinary user', 15, () => ({ folder: asUser.cwd, prefix: asUser.prefix, program: asUser.labCopy })],
+])(
+  'SIGKILL at many random moments leaves nothing, %s',
+  async (_who, kills, where) => {
+    const { folder, prefix, program } = where();
+    slowScenario(folder);
+    const untilTransfer = 900;
+    for (let kill = 0; kill < kills; kill += 1) {
+      // One moment in each of as many parts of the time from start to transfer.
+      const moment = Math.round((untilTransfer * (kill + Math.random())) / kills);
+      const child = startLab(['-q', './case.yaml'], folder, prefix, program);
+      const ended = finished(child);
+      await new Promise((resolve) => setTimeout(resolve, moment));
+      child.kill('SIGKILL');
+      expect((await ended).signal).toBe('SIGKILL');
+      await nothingLeft(folder, ['case.yaml']).catch((error: unknown) => {
+        throw new Error(`killed after ${moment} ms: ${String(error)}`);
+      });
+    }
+  },
+  180_000,
+);
 
 test.each(['unshare', 'worker.js'])(
   'SIGKILL of %s, in between, leaves nothing and is the lab’s failure',

@@ -1,0 +1,197 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LabEvent, Observation } from '../../src/observe/event';
+import type { Plan } from '../../src/plan/plan';
+import { judge } from '../../src/verdict/judge';
+import type { RunResult } from '../../src/verdict/run-result';
+import { runs, scenarioWith, scratch } from '../support';
+
+// Verdicts are pure, so a real run can be judged again with parts of its evidence taken away: what
+// then still holds would have held without proof.
+
+interface Recorded {
+  readonly plan: Plan;
+  readonly observation: Observation;
+  readonly result: RunResult;
+}
+
+const folder = scratch();
+let blocked: Recorded;
+let helped: Recorded;
+let dropped: Recorded;
+
+async function record(scenario: string): Promise<Recorded> {
+  const { runs: all } = await runs([scenario, '--keep'], folder);
+  const [result] = all;
+  if (!result) throw new Error(`${scenario} did not run`);
+  const plan = JSON.parse(
+    readFileSync(join(folder, result.artifacts.directory ?? '', 'plan.json'), 'utf8'),
+  ) as Plan;
+  const { kernel, events, durationSeconds: duration } = result;
+  const captures = result.captures.map((capture) => ({ ...capture, file: '' }));
+  return {
+    plan,
+    result,
+    observation: { kernel, events, duration, captures, startedAt: 0, conntrackLost: 0 },
+  };
+}
+
+beforeAll(async () => {
+  blocked = await record('active-nat');
+  helped = await record('active-nat-helper');
+  dropped = await record(
+    scenarioWith([
+      [
+        'iifname "inside" oifname "outside" ct state new accept',
+        'iifname "inside" oifname "outside" tcp dport 21 accept\n    tcp dport 50000-50099 drop',
+      ],
+      ['patience: 3 s', 'patience: 1200 ms'],
+      ['download is complete', 'download is blocked'],
+    ]),
+  );
+});
+
+function again(recorded: Recorded, change: (observation: Observation) => Observation): RunResult {
+  return judge(recorded.plan, change(recorded.observation), null);
+}
+const without = (test: (event: LabEvent) => boolean) => (observation: Observation) => ({
+  ...observation,
+  events: observation.events.filter((event) => !test(event)),
+});
+const held = (result: RunResult, text: string): boolean | undefined =>
+  result.expectations.find((expectation) => expectation.text === text)?.held;
+
+test('judged again from its recording, a run gives the same result', () => {
+  for (const recorded of [blocked, helped, dropped]) {
+    const { outcome, expectations, claims, transfers, diagnosis, rules } = again(recorded, (o) => o);
+    const expected = recorded.result;
+    expect({ outcome, expectations, claims, transfers, diagnosis, rules }).toEqual({
+      outcome: expected.outcome,
+      expectations: expected.expectations,
+      claims: expected.claims,
+      transfers: expected.transfers,
+      diagnosis: expected.diagnosis,
+      rules: expected.rules,
+    });
+  }
+});
+
+describe('a block is proven or not held', () => {
+  test('by a drop: SYN inside, none outside, the row’s counter', () => {
+    expect(dropped.result).toMatchObject({ outcome: 'pass', diagnosis: [{ code: 'data-dropped' }] });
+    expect(dropped.result.diagnosis[0]?.text).toContain('row 3, “tcp dport 50000-50099 drop”');
+  });
+
+  test.each<[string, (event: LabEvent) => boolean]>([
+    [
+      'the SYN inside',
+      (event) =>
+        event.kind === 'packet' &&
+        event.leg === 'inside' &&
+        event.flags === 'S' &&
+        event.destinationPort !== 21,
+    ],
+    ['the counters', (event) => event.kind === 'rule'],
+    [
+      'the dialogue',
+      (event) => event.kind === 'ftp-line' || (event.kind === 'packet' && event.payload !== ''),
+    ],
+  ])('not without %s', (_what, test_) => {
+    const result = again(dropped, without(test_));
+    expect(held(result, 'download is blocked')).toBe(false);
+    expect(result.diagnosis[0]?.code).toBe('unproven');
+    expect(result.diagnosis[0]?.text).toContain('Missing:');
+  });
+
+  test('not with a capture that lost packets', () => {
+    const result = again(dropped, (observation) => ({
+      ...observation,
+      captures: observation.captures.map((capture) => ({ ...capture, lost: 1 })),
+    }));
+    expect(held(result, 'download is blocked')).toBe(false);
+    expect(result.diagnosis[0]?.text).toContain('the outside capture lost 1 packets');
+  });
+
+  test('not when the counter had its packets before this transfer', () => {
+    const result = again(dropped, (observation) => ({
+      ...observation,
+      events: [
+        ...observation.events
+          .filter((event) => event.kind === 'rule')
+          .map((event) => ({ ...event, id: `${event.id}x`, at: 0 })),
+        ...observation.events,
+      ],
+    }));
+    expect(held(result, 'download is blocked')).toBe(false);
+  });
+
+  test('by an inside address in PORT: not without the packet outside that shows it', () => {
+    const result = again(
+      blocked,
+      without(
+        (event) => event.kind === 'packet' && event.leg === 'outside' && event.payload.startsWith('PORT'),
+      ),
+    );
+    expect(result.diagnosis[0]?.code).not.toBe('inside-address-in-port');
+    expect(held(result, 'the PORT of the download arrives outside unchanged')).toBe(false);
+    expect(result.claims[0]?.verdict).not.toBe('upheld');
+  });
+
+  test('a timeout alone is never a cause', () => {
+    const result = again(
+      dropped,
+      without((event) => event.kind !== 'step'),
+    );
+    expect(result.diagnosis.map(({ code }) => code)).toEqual(['unproven']);
+    expect(result.outcome).toBe('fail');
+  });
+});
+
+test('a file of the right length with other content is not complete', () => {
+  const result = again(helped, (observation) => ({
+    ...observation,
+    events: observation.events.map((event) =>
+      event.kind === 'file' && event.role === 'received'
+        ? { ...event, sha256: event.sha256.replace(/^./, 'x') }
+        : event,
+    ),
+  }));
+  expect(result.transfers.map(({ bytes, complete }) => ({ bytes, complete }))).toEqual([
+    { bytes: 1_048_576, complete: false },
+    { bytes: 1_048_576, complete: false },
+  ]);
+  expect(result.outcome).toBe('fail');
+});
+
+test('bytes and the final reply are two facts', () => {
+  const result = again(
+    helped,
+    without((event) => event.kind === 'ftp-line' && event.line.startsWith('226')),
+  );
+  expect(result.transfers[0]).toMatchObject({ complete: true, finalReply: null });
+});
+
+test('a failure of the lab takes every verdict with it', () => {
+  const result = judge(helped.plan, helped.observation, 'tcpdump ended');
+  expect(result).toMatchObject({
+    outcome: 'infra-error',
+    reason: 'tcpdump ended',
+    expectations: [],
+    claims: [],
+    diagnosis: [],
+  });
+});
+
+test('evidence of one run, shuffled into another’s order, names no false cause', () => {
+  let seed = 7;
+  const random = (): number => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
+  for (let round = 0; round < 200; round += 1) {
+    const times = helped.observation.events.map(({ at }) => at);
+    const events = helped.observation.events
+      .map((event) => ({ ...event, at: times[Math.floor(random() * times.length)] ?? 0 }))
+      .sort((a, b) => a.at - b.at) as LabEvent[];
+    const result = again(helped, (observation) => ({ ...observation, events }));
+    // Nothing was dropped, refused or reset in that run, so nothing may be said to have been.
+    expect(result.diagnosis.filter(({ code }) => code !== 'unproven')).toEqual([]);
+  }
+});
