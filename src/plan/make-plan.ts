@@ -33,6 +33,7 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
     return { name: step.name, mode: step.mode, direction: step.direction, command: step.command, file };
   });
   const volume = scenario.session.reduce((sum, step) => sum + step.size, 0);
+  const bulk = volume > FULL_CAPTURE_BYTES;
   // With the server behind NAT a client can only dial the firewall's outside address.
   const dialled = nat && behind === 'server' ? outside : scenario.server.address;
   return deepFreeze({
@@ -85,7 +86,8 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
     transfers,
     capture: {
       enabled: options.capture,
-      snapLength: volume > FULL_CAPTURE_BYTES ? PACKET_HEAD : WHOLE_PACKET,
+      bulk,
+      snapLength: bulk ? PACKET_HEAD : WHOLE_PACKET,
     },
     expect: scenario.expect,
     claims: scenario.claims,

@@ -53,6 +53,8 @@ export interface Plan {
   readonly transfers: readonly PlannedTransfer[];
   readonly capture: {
     readonly enabled: boolean;
+    /** the session moves much: packet heads only, and a larger buffer */
+    readonly bulk: boolean;
     /** bytes kept of each packet */
     readonly snapLength: number;
   };
