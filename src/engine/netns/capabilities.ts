@@ -29,59 +29,70 @@ const TOOLS: Readonly<Record<string, string>> = {
 /** Tries one thing in a scratch sandbox. The script's failure is the capability's absence. */
 interface Probe {
   readonly name: string;
+  /** tools it is tried with */
+  readonly needs: readonly string[];
   readonly script: string;
   readonly remedy: string;
 }
 
 const NAMESPACES = 'kernel options CONFIG_NET_NS, CONFIG_PID_NS, CONFIG_USER_NS';
 const PROBES: readonly Probe[] = [
-  { name: 'sandbox', script: 'true', remedy: NAMESPACES },
+  { name: 'sandbox', needs: ['setpriv', 'unshare', 'mount'], script: 'true', remedy: NAMESPACES },
   {
     name: 'network namespaces and veth pairs',
+    needs: ['ip'],
     script: 'ip netns add a && ip link add x type veth peer name y netns a',
     remedy: 'kernel options CONFIG_NET_NS and CONFIG_VETH (sudo modprobe veth)',
   },
   {
     name: 'routing',
+    needs: [],
     script: 'echo 1 > /proc/sys/net/ipv4/ip_forward',
     remedy: '/proc/sys must be writable in a network namespace of one’s own',
   },
   {
     name: 'offloads can be turned off',
+    needs: ['ip', 'ethtool'],
     script: 'ip link add x type veth peer name y && ethtool -K x tx off tso off gso off gro off',
     remedy: 'install ethtool (sudo apt-get install ethtool)',
   },
   {
     name: 'nftables rules with counters',
+    needs: ['nft'],
     script:
       'nft "add table ip t; add chain ip t c { type filter hook forward priority 0; policy drop; }; add rule ip t c counter accept"',
     remedy: 'kernel option CONFIG_NF_TABLES and CONFIG_NF_TABLES_IPV4 (sudo modprobe nf_tables)',
   },
   {
     name: 'connection tracking in rules',
+    needs: ['nft'],
     script:
       'nft "add table ip t; add chain ip t c { type filter hook forward priority 0; }; add rule ip t c ct state established accept"',
     remedy: 'kernel option CONFIG_NF_CONNTRACK and CONFIG_NFT_CT (sudo modprobe nft_ct)',
   },
   {
     name: 'masquerading',
+    needs: ['nft'],
     script:
       'nft "add table ip t; add chain ip t c { type nat hook postrouting priority 100; }; add rule ip t c masquerade"',
     remedy: 'kernel option CONFIG_NFT_MASQ (sudo modprobe nft_masq)',
   },
   {
     name: 'FTP helper',
+    needs: ['nft'],
     script: 'nft "add table ip t; add ct helper ip t ftp { type \\"ftp\\" protocol tcp; }"',
     remedy: 'kernel modules nf_conntrack_ftp and nf_nat_ftp (sudo modprobe nf_nat_ftp)',
   },
   {
     name: 'connection table',
+    needs: ['nft', 'conntrack'],
     script:
       'nft "add table ip t; add chain ip t c { type filter hook forward priority 0; }; add rule ip t c ct state new" && conntrack -L',
     remedy: 'kernel option CONFIG_NF_CT_NETLINK (sudo modprobe nf_conntrack_netlink)',
   },
   {
     name: 'connection events',
+    needs: ['nft', 'conntrack'],
     // conntrack -E runs until it is stopped; what it can't do it says at once.
     script:
       'nft "add table ip t; add chain ip t c { type filter hook forward priority 0; }; add rule ip t c ct state new"; timeout 0.2 conntrack -E; test $? = 124',
@@ -89,6 +100,7 @@ const PROBES: readonly Probe[] = [
   },
   {
     name: 'packet capture',
+    needs: ['ip', 'tcpdump'],
     script:
       'ip link set lo up; timeout 0.4 tcpdump -i lo -Z root --immediate-mode -w /run/probe.pcap; test $? = 124',
     remedy:
@@ -160,7 +172,11 @@ export async function whatIsMissing(): Promise<Capability | null> {
   return capabilities.find(({ works }) => !works) ?? null;
 }
 
-async function tryProbe({ name, script, remedy }: Probe): Promise<Capability> {
+async function tryProbe({ name, needs, script, remedy }: Probe): Promise<Capability> {
+  const absent = needs.filter((tool) => findTool(tool) === null);
+  if (absent.length > 0) {
+    return { name, works: false, why: `not tried: needs ${absent.join(', ')}`, remedy: installLine(absent) };
+  }
   const argv = sandboxCommand(['sh', '-c', script]);
   const { code, stderr } = await run(argv).catch((error: unknown) => ({ code: 127, stderr: String(error) }));
   const works = code === 0;
