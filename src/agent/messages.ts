@@ -52,6 +52,8 @@ export type AgentReport =
       readonly peer: Endpoint;
     }
   | { readonly type: 'log'; readonly at: number; readonly line: string }
+  /** a command was taken up; its "done" has the same id */
+  | { readonly type: 'begin'; readonly at: number; readonly id: number }
   | {
       readonly type: 'done';
       readonly at: number;

@@ -20,6 +20,7 @@ readMessages<ClientConfig | ClientCommand>(
 );
 
 async function obey(command: ClientCommand): Promise<void> {
+  report({ type: 'begin', at: now(), id: command.id });
   let error: string | null = null;
   try {
     if (!client) throw new Error('a command came before the configuration');

@@ -1,4 +1,3 @@
-import { now } from '../agent/clock';
 import type { AgentReport, ClientCommand, ServerCommand } from '../agent/messages';
 import type { Lab } from '../engine/host';
 import { until } from '../engine/until';
@@ -120,11 +119,15 @@ export class Session {
     lasting: number,
   ): Promise<{ record: StepRecord; closed: boolean }> {
     const id = ++this.commands;
-    const startedAt = now();
+    // Both times are the client's own, for they must fit the times of what it saw and did.
+    let startedAt = 0;
     this.client.send({ id, ...command });
     const seconds = lasting + transferSeconds(this.plan) + 3 * this.plan.client.patience + GRACE_SECONDS;
     const answer = await this.client.next(
-      (report) => report.type === 'done' && report.id === id,
+      (report) => {
+        if (report.type === 'begin' && report.id === id) startedAt = report.at;
+        return report.type === 'done' && report.id === id;
+      },
       seconds,
       `finish "${transfer ?? command.do}"`,
     );
