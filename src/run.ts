@@ -36,9 +36,16 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const plan = makePlan(scenario, { capture: options.capture });
   requireTools();
   const sandbox = new Sandbox<Experiment>(join(BUNDLE_DIRECTORY, 'worker.js'), options.onProgress);
-  options.onAbortable(() => sandbox.stop());
+  let interrupted = false;
+  options.onAbortable(() => {
+    interrupted = true;
+    return sandbox.stop();
+  });
   try {
-    const { observation, failure } = await sandbox.run(plan).catch(explain(plan));
+    const { observation, failure } = await sandbox.run(plan).catch((error: unknown) => {
+      if (interrupted) throw new Interrupted();
+      return explain(plan, error);
+    });
     const seconds = (performance.now() - began) / 1000;
     const result = observation
       ? judge(plan, { ...observation, duration: seconds }, failure)
@@ -83,25 +90,32 @@ async function keep(
   }
 }
 
-/** Tells whose fault a failed sandbox is: the author's, the machine's, or the lab's own. */
-function explain(plan: Plan): (error: unknown) => Promise<{ observation: null; failure: string }> {
-  return async (error) => {
-    if (error instanceof RefusedRows) {
-      throw new InputError(
-        plan.scenario.file,
-        error.rows.map(({ row, message, column }) => {
-          const planned = plan.firewall.rows.find((candidate) => candidate.row === row);
-          const position = planned?.position ?? null;
-          return {
-            position: position && { line: position.line, column: position.column + Math.max(0, column) },
-            message: `nft refuses row ${row}, “${planned?.text ?? ''}”: ${message}`,
-          };
-        }),
-      );
-    }
-    if (!(error instanceof LabFailure)) throw error;
-    const missing = await whatIsMissing();
-    if (missing) throw new MissingCapability(`${missing.name}: ${missing.why}`, missing.remedy);
-    return { observation: null, failure: error.message };
-  };
+/** The user ended the run; there is nothing to report. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+/**
+ * Tells whose fault a failed sandbox is: the author's, the machine's, or the lab's own.
+ *
+ * @returns the lab's own failure; the others are thrown
+ */
+async function explain(plan: Plan, error: unknown): Promise<{ observation: null; failure: string }> {
+  if (error instanceof RefusedRows) {
+    throw new InputError(
+      plan.scenario.file,
+      error.rows.map(({ row, message, column }) => {
+        const planned = plan.firewall.rows.find((candidate) => candidate.row === row);
+        const position = planned?.position ?? null;
+        return {
+          position: position && { line: position.line, column: position.column + Math.max(0, column) },
+          message: `nft refuses row ${row}, “${planned?.text ?? ''}”: ${message}`,
+        };
+      }),
+    );
+  }
+  if (!(error instanceof LabFailure)) throw error;
+  const missing = await whatIsMissing();
+  if (missing) throw new MissingCapability(`${missing.name}: ${missing.why}`, missing.remedy);
+  return { observation: null, failure: error.message };
 }

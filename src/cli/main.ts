@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { distance } from 'fastest-levenshtein';
 import { MissingCapability } from '../engine/host';
 import { printable } from '../report/escape';
+import { Interrupted } from '../run';
 import { InputError } from '../scenario/problem';
 import { completionScript } from './completion';
 import { doctorCommand } from './doctor-command';
@@ -140,6 +141,8 @@ function explain(error: unknown, argv: readonly string[], program: Command): num
     if (error.file === null && near !== undefined) say(`(or did you mean the verb "${near}"?)`);
     return EXIT.wrongInput;
   }
+  // The signal's handler has said so, and ends the process with the signal's own code.
+  if (error instanceof Interrupted) return EXIT.interrupted;
   if (error instanceof MissingCapability) {
     say(`nothing could run here: ${error.message}\n  → ${error.remedy}\n  (npm run lab -- doctor says more)`);
     return EXIT.cannotRun;

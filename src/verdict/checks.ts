@@ -3,6 +3,7 @@ import type { CheckName, Expectation } from '../scenario';
 import type { Diagnosis } from './diagnosis';
 import {
   announcedBy,
+  controlExpiry,
   isInside,
   isWhole,
   otherLeg,
@@ -163,17 +164,6 @@ const SESSION_CHECKS: Readonly<Record<SessionCheckName, SessionCheck>> = {
   'server-sees-firewall': ({ facts }) => serverSees(facts, facts.plan.firewall.addresses.outside),
   'server-sees-client': ({ facts }) => serverSees(facts, facts.plan.client.address),
 };
-
-/** The event that ended the control connection's conntrack entry while the session still ran. */
-export function controlExpiry(facts: Facts): LabEvent | undefined {
-  const lastEnd = facts.transfers.at(-1)?.end?.at ?? 0;
-  return facts.conntrack.find(
-    (event) =>
-      event.change === 'destroy' &&
-      event.original.destinationPort === facts.plan.server.port &&
-      event.at < lastEnd,
-  );
-}
 
 function portOutside(of: TransferFacts, facts: Facts, rewritten: boolean): Finding {
   const leg = facts.legOf.server;

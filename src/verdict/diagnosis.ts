@@ -1,6 +1,7 @@
 import type { LabEvent, Leg, PacketEvent } from '../observe/event';
 import {
   announcedBy,
+  controlExpiry,
   isInside,
   isWhole,
   otherLeg,
@@ -28,12 +29,14 @@ export type DiagnosisCode =
   | 'data-refused'
   | 'not-forwarded'
   | 'no-route'
+  | 'control-expired'
   | 'unproven';
 
 type Rule = (facts: Facts, of: TransferFacts) => Omit<Diagnosis, 'transfer'> | null;
 
 /** Asked in this order: the first whose evidence is complete names the cause. */
 const CAUSES: readonly Rule[] = [
+  controlExpired,
   controlDropped,
   insideAddressInPort,
   serverRefusedPort,
@@ -43,14 +46,35 @@ const CAUSES: readonly Rule[] = [
   dataRefused,
 ];
 
-/** The cause of each transfer that failed. Where the evidence is not enough it says what is missing. */
+/** The cause of each transfer that failed, or whose final reply was lost. Where the evidence is not enough it says what is missing. */
 export function diagnose(facts: Facts): Diagnosis[] {
   return facts.transfers
-    .filter((of) => !isWhole(of))
+    .filter((of) => !isWhole(of) || !of.finalReply)
     .map((of) => {
       const found = CAUSES.map((cause) => cause(facts, of)).find((cause) => cause !== null);
       return { ...(found ?? unproven(facts, of)), transfer: of.transfer.name };
     });
+}
+
+/**
+ * The firewall forgot the control connection while the transfer ran, and the final reply, which the
+ * server gave, never reached the client.
+ */
+function controlExpired(facts: Facts, of: TransferFacts): ReturnType<Rule> {
+  const expiry = controlExpiry(facts);
+  if (!expiry || !of.request || of.finalReply || expiry.at < of.request.at) return null;
+  const given = facts.observation.events
+    .filter((event) => event.kind === 'ftp-line')
+    .find(({ vantage, line, at }) => vantage === 'server' && line.startsWith("226") && at > (of.request?.at ?? 0));
+  if (!given) return null;
+  const file = isWhole(of) ? 'The file is whole, but' : 'The file is not whole, and';
+  return {
+    code: 'control-expired',
+    text: `The firewall removed the control connection's entry at ${expiry.at.toFixed(1)} s, while the data connection was in use. ${file} the server's “${given.line}” never reached the client.`,
+    remedy:
+      'Keep the control connection busy (TCP keep-alive or NOOP more often than the timeout), or raise the firewall’s timeout of established connections.',
+    events: ids(of.request, expiry, given),
+  };
 }
 
 /** The SYN of the control connection came to the firewall and did not leave it. */

@@ -252,3 +252,14 @@ export function isWhole(of: TransferFacts): boolean {
     bytes === expected && sent?.whole === true && received?.whole === true && sent.sha256 === received.sha256
   );
 }
+
+/** The event that ended the control connection's conntrack entry while the session still ran. */
+export function controlExpiry(facts: Facts): LabEvent | undefined {
+  const lastEnd = facts.transfers.at(-1)?.end?.at ?? 0;
+  return facts.conntrack.find(
+    (event) =>
+      event.change === 'destroy' &&
+      event.original.destinationPort === facts.plan.server.port &&
+      event.at < lastEnd,
+  );
+}

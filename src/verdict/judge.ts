@@ -1,9 +1,17 @@
 import type { Observation } from '../observe/event';
 import type { Plan } from '../plan/plan';
 import { CLAIMS } from '../scenario/claims';
-import { check, controlExpiry, type Finding } from './checks';
+import { check, type Finding } from './checks';
 import { diagnose } from './diagnosis';
-import { isWhole, otherLeg, sortOut, transferBytes, type Facts, type TransferFacts } from './facts';
+import {
+  controlExpiry,
+  isWhole,
+  otherLeg,
+  sortOut,
+  transferBytes,
+  type Facts,
+  type TransferFacts,
+} from './facts';
 import type { ClaimVerdict, Outcome, RunResult, TransferResult } from './run-result';
 
 /**

@@ -92,15 +92,17 @@ test.each(['unshare', 'worker.js'])(
 );
 
 test.each([
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const)('%s takes the lab down and exits with %d', async (signal, expected) => {
+  ['SIGINT', 130, 'to the lab'],
+  ['SIGTERM', 143, 'to the lab'],
+  ['SIGINT', 130, 'to its process group, as Ctrl-C on a terminal'],
+] as const)('%s, exit %d: takes the lab down, sent %s', async (signal, expected, whom) => {
   const folder = scratch();
   slowScenario(folder);
-  const child = startLab(['./case.yaml'], folder);
+  const group = whom !== 'to the lab';
+  const child = startLab(['./case.yaml'], folder, group ? ['setsid'] : []);
   const ended = finished(child);
   await eventually(() => transferring(child.pid ?? 0), 'the transfer is under way');
-  child.kill(signal);
+  process.kill(group ? -(child.pid ?? 0) : (child.pid ?? 0), signal);
   const { code, stdout, stderr } = await ended;
   expect({ code, stdout }).toEqual({ code: expected, stdout: '' });
   expect(stderr).toContain(`${signal}: taking the lab down`);

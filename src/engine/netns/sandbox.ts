@@ -45,7 +45,8 @@ export class Sandbox<Result> {
     private readonly onProgress: (text: string) => void,
   ) {
     const [program = '', ...args] = sandboxCommand([process.execPath, worker]);
-    this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    // In a session of its own: a Ctrl-C on the terminal is for the lab, which then takes this down whole.
+    this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     this.child.stdin.on('error', () => undefined);
     this.child.stderr.on('data', (chunk: Buffer) => {
       this.errors = (this.errors + chunk.toString('utf8')).slice(-4000);
