@@ -15,9 +15,9 @@ import {
 
 // However a run ends, nothing of it is left; while it runs, the machine's own network is as it was.
 
-/** A passive download that is under way for two seconds. */
-function slowScenario(folder: string): string {
-  return scenarioWith([['size: 64 KiB', 'size: 200 KiB, lasting: 2 s']], folder);
+/** A passive download that is under way for a while. */
+function slowScenario(folder: string, lasting = '2 s'): string {
+  return scenarioWith([['size: 64 KiB', `size: 200 KiB, lasting: ${lasting}`]], folder);
 }
 
 let before: ReturnType<typeof machineState>;
@@ -50,7 +50,8 @@ test.each([
   'SIGKILL at many random moments leaves nothing, %s',
   async (_who, kills, where) => {
     const { folder, prefix, program } = where();
-    slowScenario(folder);
+    // Far longer than anything waits here: what is gone by then did not just come to its end.
+    slowScenario(folder, '120 s');
     const untilTransfer = 900;
     for (let kill = 0; kill < kills; kill += 1) {
       // One moment in each of as many parts of the time from start to transfer.
