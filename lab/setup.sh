@@ -9,8 +9,8 @@ PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 say() { printf '%s\n' "$*"; }
 
 if [ "$(uname -s)" != Linux ]; then
-  say "This is $(uname -s). The lab's netns engine needs Linux: Debian 12 or newer, Ubuntu 22.04 or newer."
-  say "Run it in a virtual machine or on a server with one of them."
+  say "This is $(uname -s). The lab's netns engine needs Linux; it is made and tested on Debian 12."
+  say "Run it in a virtual machine or on a server with Debian or Ubuntu."
   exit 4
 fi
 

@@ -10,7 +10,7 @@ import type { Plan } from './plan/plan';
 import { evidenceDirectory, writeReports } from './report/evidence';
 import { InputError } from './scenario/problem';
 import type { Scenario } from './scenario';
-import { judge, unseen } from './verdict/judge';
+import { judge, skipped, unseen } from './verdict/judge';
 import type { RunResult } from './verdict/run-result';
 
 export interface RunOptions {
@@ -61,6 +61,11 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   } finally {
     options.onAbortable(null);
   }
+}
+
+/** The result of a scenario this machine cannot run. */
+export function skipScenario(scenario: Scenario, missing: MissingCapability): RunResult {
+  return skipped(makePlan(scenario, { capture: true }), release(), missing.message);
 }
 
 /** Keeps the lab's last state and all reports in a folder of their own. */

@@ -4,6 +4,7 @@ import { makePlan } from '../plan/make-plan';
 import { findScenario, scenarioNames } from '../scenario/catalogue';
 import { CLAIMS } from '../scenario/claims';
 import { loadScenario } from '../scenario/load';
+import { sizeText } from '../scenario/quantities';
 import { topologyOf } from '../verdict/judge';
 import { EXIT } from './exit-codes';
 import { style } from './terminal';
@@ -54,7 +55,7 @@ export function showCommand(name: string, flags: { json?: true }): number {
     '',
     look.bold('Session'),
     ...plan.transfers.map(({ name: transfer, mode, direction, command, file }) => {
-      const what = file ? `, ${file.size} bytes${file.lasting > 0 ? ` over ${file.lasting} s` : ''}` : '';
+      const what = file ? `, ${sizeText(file.size)}${file.lasting > 0 ? ` over ${file.lasting} s` : ''}` : '';
       return `  ${transfer}: ${mode} ${direction} (${command})${what}`;
     }),
     '',

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
+import { MissingCapability } from '../engine/host';
 import { SCENARIO_DIRECTORY } from '../paths';
 import { jsonReport } from '../report/json';
 import { terminalReport } from '../report/terminal';
-import { runScenario } from '../run';
+import { runScenario, skipScenario } from '../run';
 import { findScenario, scenarioNames } from '../scenario/catalogue';
 import { loadScenario } from '../scenario/load';
 import { inputError } from '../scenario/problem';
@@ -35,7 +36,14 @@ export async function runCommand(names: readonly string[], flags: RunFlags): Pro
   const progress = new Progress(process.stderr, flags.quiet ?? false);
   const runs = await sideBySide(scenarios, flags.jobs ?? availableParallelism(), (scenario) =>
     runOne(scenario, flags, progress),
-  );
+  ).catch((error: unknown) => {
+    progress.clear();
+    // Whoever reads the document must not take its absence for anything else.
+    if (flags.json && error instanceof MissingCapability) {
+      process.stdout.write(jsonReport(scenarios.map((scenario) => skipScenario(scenario, error))));
+    }
+    throw error;
+  });
   progress.clear();
   if (flags.json) {
     process.stdout.write(jsonReport(runs));

@@ -1,4 +1,5 @@
 import type { LabEvent } from '../observe/event';
+import { sizeText } from '../scenario/quantities';
 import type { RunResult, TransferResult } from '../verdict/run-result';
 import { printable } from './escape';
 import { drawTopology } from './topology';
@@ -52,7 +53,7 @@ function section(title: string, lines: readonly string[]): string[] {
 }
 
 function describeTransfer(run: RunResult, transfer: TransferResult): string[] {
-  const amount = `${size(transfer.bytes)} of ${transfer.expectedBytes === null ? 'unknown' : size(transfer.expectedBytes)}`;
+  const amount = `${sizeText(transfer.bytes)} of ${transfer.expectedBytes === null ? 'unknown' : sizeText(transfer.expectedBytes)}`;
   const reply = transfer.finalReply === null ? 'no final reply' : `reply ${transfer.finalReply}`;
   const data = transfer.data
     ? `${transfer.data.dialledBy} dialled ${transfer.data.sourcePort} → ${transfer.data.destinationPort}${transfer.data.reached ? '' : ', never arrived'}`
@@ -135,9 +136,4 @@ function outcomeLine(run: RunResult, style: Style): string {
 function verdictWord(verdict: string, style: Style): string {
   if (verdict === 'upheld') return style.green(verdict);
   return verdict === 'refuted' ? style.red(verdict) : style.yellow(verdict);
-}
-
-function size(bytes: number): string {
-  if (bytes >= 2 ** 20 && bytes % 2 ** 18 === 0) return `${bytes / 2 ** 20} MiB`;
-  return bytes >= 2 ** 10 && bytes % 2 ** 8 === 0 ? `${bytes / 2 ** 10} KiB` : `${bytes} B`;
 }

@@ -17,3 +17,11 @@ export function secondsOf(text: string): number {
   const [, amount = '', unit = ''] = DURATION.exec(text) ?? [];
   return Number(amount) * (SECONDS[unit] ?? Number.NaN);
 }
+
+/** Bytes in the largest unit that shows them whole, as scenarios write them: "1 MiB", "1.5 KiB", "220 B". */
+export function sizeText(bytes: number): string {
+  const unit = ['GiB', 'MiB', 'KiB'].find(
+    (name) => bytes >= (BYTES[name] ?? 0) && (bytes * 4) % (BYTES[name] ?? 1) === 0,
+  );
+  return unit === undefined ? `${bytes} B` : `${bytes / (BYTES[unit] ?? 1)} ${unit}`;
+}

@@ -2,6 +2,7 @@ import type { AgentReport, ClientCommand, ServerCommand } from '../agent/message
 import type { Lab } from '../engine/host';
 import { until } from '../engine/until';
 import type { Plan } from '../plan/plan';
+import { sizeText } from '../scenario/quantities';
 import { AgentProcess, type HostReport } from './agent-process';
 
 /** What became of one step, as the client program told it. Times in epoch seconds. */
@@ -83,7 +84,7 @@ export class Session {
         }
       }
       onProgress(
-        `${transfer.mode} ${transfer.direction}${transfer.file ? ` of ${transfer.file.size} bytes` : ''}`,
+        `${transfer.mode} ${transfer.direction}${transfer.file ? ` of ${sizeText(transfer.file.size)}` : ''}`,
       );
       const { name, direction, command, file } = transfer;
       const done = await this.step(

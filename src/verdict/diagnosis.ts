@@ -65,7 +65,9 @@ function controlExpired(facts: Facts, of: TransferFacts): ReturnType<Rule> {
   if (!expiry || !of.request || of.finalReply || expiry.at < of.request.at) return null;
   const given = facts.observation.events
     .filter((event) => event.kind === 'ftp-line')
-    .find(({ vantage, line, at }) => vantage === 'server' && line.startsWith("226") && at > (of.request?.at ?? 0));
+    .find(
+      ({ vantage, line, at }) => vantage === 'server' && line.startsWith('226') && at > (of.request?.at ?? 0),
+    );
   if (!given) return null;
   const file = isWhole(of) ? 'The file is whole, but' : 'The file is not whole, and';
   return {

@@ -102,6 +102,11 @@ export function unseen(plan: Plan, kernel: string, failure: string, seconds: num
   return judge(plan, nothing, failure);
 }
 
+/** A run that could not even be tried here; the reason names what is missing. */
+export function skipped(plan: Plan, kernel: string, reason: string): RunResult {
+  return { ...unseen(plan, kernel, reason, 0), outcome: 'skipped' };
+}
+
 /** Upheld when every check holds, refuted when none does; a check the evidence does not reach leaves it untested. */
 function claimVerdict(findings: readonly Finding[]): ClaimVerdict {
   if (findings.some(({ held }) => held === null)) return 'untested';

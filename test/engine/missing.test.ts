@@ -36,6 +36,26 @@ test.each([
   expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
 });
 
+test('with --json the document says it was skipped, and why', async () => {
+  const { code, stdout } = await labWithout(
+    [['/dev/null', '/usr/sbin/nft']],
+    ['run', '--json', 'passive-nat'],
+  );
+  expect(JSON.parse(stdout)).toMatchObject({
+    schemaVersion: 1,
+    runs: [
+      {
+        scenario: 'passive-nat',
+        outcome: 'skipped',
+        reason: 'not installed: nft',
+        expectations: [],
+        events: [],
+      },
+    ],
+  });
+  expect(code).toBe(4);
+});
+
 test('the doctor names all that is missing at once', async () => {
   const covers = ['/usr/sbin/conntrack', '/usr/bin/tcpdump'].map((path): [string, string] => [
     '/dev/null',
