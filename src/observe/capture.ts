@@ -6,9 +6,6 @@ import { PacketEvents } from './packet-events';
 import { PcapReader } from './pcap';
 import { until } from '../engine/until';
 
-/** Kernel buffer of a capture in KiB: a burst must not overflow it, and each costs time to set up. */
-const BUFFER_KIB = 2048;
-const BULK_BUFFER_KIB = 8192;
 const READY_SECONDS = 10;
 /** How long the capture may lag behind the interface's own counter once the session is over. */
 const DRAIN_SECONDS = 5;
@@ -35,12 +32,12 @@ export class Capture {
 
   /** Starts the capture and waits until it listens. */
   static async start(lab: Lab, leg: Leg): Promise<Capture> {
-    const { snapLength, bulk } = lab.plan.capture;
+    const { snapLength, bufferKib } = lab.plan.capture;
     const process = lab.hosts.firewall.spawn(`tcpdump on the firewall's ${leg}`, [
       'tcpdump',
       ...['-i', leg, '-n', '-w', captureFile(lab, leg), '-s', String(snapLength)],
       // Each packet is in the file as soon as it is seen; -Z root keeps it able to write there.
-      ...['--immediate-mode', '-U', '-B', String(bulk ? BULK_BUFFER_KIB : BUFFER_KIB), '-Z', 'root'],
+      ...['--immediate-mode', '-U', '-B', String(bufferKib), '-Z', 'root'],
     ]);
     await listening(process);
     return new Capture(process, leg, lab);

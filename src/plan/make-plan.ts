@@ -86,12 +86,21 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
     transfers,
     capture: {
       enabled: options.capture,
-      bulk,
+      bufferKib: captureBuffer(volume),
       snapLength: bulk ? PACKET_HEAD : WHOLE_PACKET,
     },
     expect: scenario.expect,
     claims: scenario.claims,
   });
+}
+
+/**
+ * KiB of kernel buffer a capture needs. A frame of 1,448 bytes takes 2 KiB there, and acknowledgements
+ * take as much, so four times the volume holds a whole small session: nothing is lost however long
+ * tcpdump is kept waiting. Of a large one only packet heads are kept, which take an eighth.
+ */
+function captureBuffer(volume: number): number {
+  return Math.min(8192, Math.max(2048, Math.ceil((volume * 4) / 1024)));
 }
 
 function links(behind: 'client' | 'server'): Link[] {

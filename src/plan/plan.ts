@@ -53,8 +53,8 @@ export interface Plan {
   readonly transfers: readonly PlannedTransfer[];
   readonly capture: {
     readonly enabled: boolean;
-    /** the session moves much: packet heads only, and a larger buffer */
-    readonly bulk: boolean;
+    /** the kernel's buffer of each capture: it must hold a burst while tcpdump is kept waiting */
+    readonly bufferKib: number;
     /** bytes kept of each packet */
     readonly snapLength: number;
   };

@@ -25,8 +25,10 @@ export function judge(plan: Plan, observation: Observation, failure: string | nu
   const context = { facts, diagnoses: diagnosis };
   const expectations = (failure === null ? plan.expect : []).map((expectation) => {
     const { held, why, events } = check(expectation, context);
-    return { text: expectation.text, held: held === true, why, events };
+    return { text: expectation.text, held, why, events };
   });
+  const unseenBy = expectations.some(({ held }) => held === null) ? incompleteRecord(observation) : null;
+  if (unseenBy !== null) return judge(plan, observation, unseenBy);
   const claims = Object.entries(failure === null ? plan.claims : {}).map(([id, sentences]) => {
     const findings = sentences.map((sentence) => ({ sentence: sentence.text, ...check(sentence, context) }));
     return {
@@ -42,7 +44,7 @@ export function judge(plan: Plan, observation: Observation, failure: string | nu
       events: [...new Set(findings.flatMap(({ events }) => events))],
     };
   });
-  const broken = expectations.filter(({ held }) => !held);
+  const broken = expectations.filter(({ held }) => held !== true);
   const outcome: Outcome = failure !== null ? 'infra-error' : broken.length === 0 ? 'pass' : 'fail';
   const expiry = controlExpiry(facts);
   return {
@@ -50,7 +52,7 @@ export function judge(plan: Plan, observation: Observation, failure: string | nu
     outcome,
     reason: failure ?? broken[0]?.text ?? null,
     durationSeconds: observation.duration,
-    expectations,
+    expectations: expectations.map((expectation) => ({ ...expectation, held: expectation.held === true })),
     claims,
     transfers: facts.transfers.map((of) => transferResult(facts, of)),
     control: { survived: expiry === undefined, expiredAtSeconds: expiry?.at ?? null },
@@ -60,6 +62,15 @@ export function judge(plan: Plan, observation: Observation, failure: string | nu
     captures: observation.captures.map(({ leg, packets, lost }) => ({ leg, packets, lost })),
     events: observation.events,
   };
+}
+
+/** Why what was not seen may still have been there; null when the record is complete. */
+function incompleteRecord({ captures, conntrackLost }: Observation): string | null {
+  const capture = captures.find(({ lost }) => lost > 0);
+  if (capture) return `the ${capture.leg} capture lost ${capture.lost} packets, and a check depends on them`;
+  return conntrackLost > 0
+    ? `${conntrackLost} conntrack events were lost, and a check depends on them`
+    : null;
 }
 
 /** What a result says of the plan alone. */

@@ -31,7 +31,11 @@ afterAll(() => {
 });
 
 async function nothingLeft(folder: string, files: readonly string[]): Promise<void> {
-  await eventually(() => processes().length === 0, 'the lab’s processes are gone');
+  const known = new Set(before['processes']);
+  await eventually(
+    () => processes().every(({ pid, command }) => known.has(`${pid} ${command}`)),
+    'the lab’s processes are gone',
+  );
   // The kernel takes namespaces down after their last process.
   await eventually(
     () => machineState()['namespaces']?.join() === before['namespaces']?.join(),

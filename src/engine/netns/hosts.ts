@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { HOST_NAMES, type HostName, type Plan } from '../../plan/plan';
 import { LabFailure, RefusedRows, type Host, type Lab } from '../host';
 import { run, start } from '../process';
-import { namespaceBatch, wiringScript } from './wiring';
+import { conntrackScript, namespaceBatch, wiringScript } from './wiring';
 
 /** Inside the sandbox /run is a tmpfs of its own; nothing of it outlives the run. */
 const WORK_DIRECTORY = '/run/lab';
@@ -45,6 +45,10 @@ function namespaceHost(name: HostName): Host {
 
 async function wire(plan: Plan, hosts: Readonly<Record<HostName, Host>>): Promise<void> {
   await Promise.all([must('wire the hosts', ['sh'], wiringScript(plan)), loadRuleset(plan, hosts.firewall)]);
+  const settings = conntrackScript(plan);
+  if (settings === null) return;
+  const { code, stderr } = await hosts.firewall.exec(['sh'], { input: settings });
+  if (code !== 0) throw new LabFailure(`can't set the firewall's timeouts: ${stderr.trim()}`);
 }
 
 /** Loads the ruleset with nft itself, and tells the author's mistakes from the lab's. */

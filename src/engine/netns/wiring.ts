@@ -34,7 +34,9 @@ function hostScript(plan: Plan, name: HostName): string {
   const host = plan.hosts[name];
   return lines([
     'set -e',
-    ...Object.entries(host.sysctls).map(([path, value]) => `echo ${value} > /proc/sys/${path}`),
+    ...Object.entries(host.sysctls)
+      .filter(([path]) => !path.startsWith(CONNTRACK_SYSCTLS))
+      .map(([path, value]) => setSysctl(path, value)),
     ...host.interfaces.map(
       ({ name: link }) => `ethtool -K ${link} tx off tso off gso off gro off > /dev/null`,
     ),
@@ -51,4 +53,23 @@ function hostScript(plan: Plan, name: HostName): string {
 
 function lines(text: readonly string[]): string {
   return `${text.join('\n')}\n`;
+}
+
+/** Settings of connection tracking appear only once a rule has called for it. */
+const CONNTRACK_SYSCTLS = 'net/netfilter/';
+
+/** Commands for the settings that must wait until the ruleset is loaded; null when there are none. */
+export function conntrackScript(plan: Plan): string | null {
+  const settings = Object.entries(plan.hosts.firewall.sysctls).filter(([path]) =>
+    path.startsWith(CONNTRACK_SYSCTLS),
+  );
+  return settings.length === 0
+    ? null
+    : lines(['set -e', ...settings.map(([path, value]) => setSysctl(path, value))]);
+}
+
+/** IPv6 is turned off where there is any; a kernel without it needs no telling. */
+function setSysctl(path: string, value: string): string {
+  const set = `echo ${value} > /proc/sys/${path}`;
+  return path.startsWith('net/ipv6/') ? `test ! -e /proc/sys/${path} || ${set}` : set;
 }
