@@ -27,7 +27,7 @@ if ! cmp -s package-lock.json "$stamp"; then
   cp package-lock.json "$stamp"
 fi
 
-
+# Builds only what is not built yet from these sources.
 node lab/build.mjs
 
 # tool:package, as Debian and Ubuntu name them

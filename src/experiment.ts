@@ -1,5 +1,5 @@
 import { now } from './agent/clock';
-import { LabFailure, type HostProcess, type Lab } from './engine/host';
+import { howEnded, LabFailure, type HostProcess, type Lab } from './engine/host';
 import type { Observation } from './observe/event';
 import { partialObservation, Watch } from './observe/watch';
 import type { HostReport } from './session/agent-process';
@@ -40,8 +40,8 @@ export async function experiment(lab: Lab, onProgress: (text: string) => void): 
 
 /** Rejects when one of the watchers ends, which none does by itself. */
 async function deaths(processes: readonly HostProcess[]): Promise<never> {
-  const [label, { code, signal }] = await Promise.race(
+  const [label, exit] = await Promise.race(
     processes.map(async (process) => [process.label, await process.exited] as const),
   );
-  throw new LabFailure(`${label} ended in mid-run (${signal ?? `exit code ${code ?? '?'}`})`);
+  throw new LabFailure(`${label} ended in mid-run (${howEnded(exit)})`);
 }

@@ -3,6 +3,7 @@ import { distance } from 'fastest-levenshtein';
 import { MissingCapability } from '../engine/host';
 import { printable } from '../report/escape';
 import { Interrupted } from '../run';
+import { scenarioJsonSchema } from '../scenario/json-schema';
 import { InputError } from '../scenario/problem';
 import { completionScript } from './completion';
 import { doctorCommand } from './doctor-command';
@@ -97,8 +98,7 @@ function build(done: (code: number) => void): Command {
   program
     .command('schema')
     .description('print the JSON Schema of scenario files, for editors')
-    .action(async () => {
-      const { scenarioJsonSchema } = await import('../scenario/json-schema');
+    .action(() => {
       process.stdout.write(`${JSON.stringify(scenarioJsonSchema(), null, 2)}\n`);
     });
   program

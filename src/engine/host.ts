@@ -6,6 +6,11 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** An ending in words: the signal, or the exit code. */
+export function howEnded({ code, signal }: Exit): string {
+  return signal ?? `exit code ${code ?? '?'}`;
+}
+
 export interface ExecResult extends Exit {
   readonly stdout: Buffer;
   readonly stderr: string;

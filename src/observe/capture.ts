@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabFailure, type HostProcess, type Lab } from '../engine/host';
+import type { Plan } from '../plan/plan';
 import type { CaptureRecord, Leg, RawEvent } from './event';
 import { PacketEvents } from './packet-events';
 import { PcapReader } from './pcap';
@@ -90,7 +91,13 @@ export class Capture {
   }
 }
 
-function captureFile(lab: Lab, leg: Leg): string {
+/** The legs a plan has captured. */
+export function capturedLegs({ capture }: Plan): readonly Leg[] {
+  return capture.enabled ? ['inside', 'outside'] : [];
+}
+
+/** Where the capture of a leg is, while the lab runs. */
+export function captureFile(lab: Lab, leg: Leg): string {
   return join(lab.workDirectory, `${leg}.pcap`);
 }
 

@@ -2,7 +2,7 @@ import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from '../engine/host';
 import type { HostName } from '../plan/plan';
-import type { Leg } from './event';
+import { capturedLegs, captureFile } from './capture';
 
 /** What is asked of a host when evidence is kept, and the file its answer goes to. */
 const SNAPSHOTS: readonly (readonly [HostName, string, readonly string[]])[] = [
@@ -33,10 +33,9 @@ export async function keepEvidence(lab: Lab, directory: string): Promise<string[
       writeFileSync(join(directory, file), text);
     }),
   );
-  const legs: readonly Leg[] = lab.plan.capture.enabled ? ['inside', 'outside'] : [];
-  return legs.flatMap((leg) => {
+  return capturedLegs(lab.plan).flatMap((leg) => {
     try {
-      copyFileSync(join(lab.workDirectory, `${leg}.pcap`), join(directory, `${leg}.pcap`));
+      copyFileSync(captureFile(lab, leg), join(directory, `${leg}.pcap`));
       return [`${leg}.pcap`];
     } catch {
       return [];

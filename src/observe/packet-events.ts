@@ -32,15 +32,15 @@ export class PacketEvents {
 
   add(packet: CapturedPacket): void {
     const bulk = bulkSegment(packet.data, this.controlPort);
-    if (bulk && this.count(packet, bulk)) return;
+    if (bulk && this.count(packet.at, bulk)) return;
     const headers = decodePacket(packet.data);
     if (!headers) return;
-    const control = headers.sourcePort === this.controlPort || headers.destinationPort === this.controlPort;
     if (!bulk && this.events.length < MAX_PACKET_EVENTS) {
-      this.events.push(this.packetEvent(packet.at, headers, control));
-    } else {
-      this.beginFlow(packet, headers);
+      this.events.push(this.packetEvent(packet.at, headers));
+      return;
     }
+    const segment = bulk ?? { ...flowKey(packet.data), length: headers.length };
+    if (!this.count(packet.at, segment)) this.beginFlow(packet.at, segment, headers);
   }
 
   finish(): RawEvent[] {
@@ -67,8 +67,9 @@ export class PacketEvents {
     return [...this.events, ...flows];
   }
 
-  private packetEvent(at: number, headers: PacketHeaders, control: boolean): RawEvent {
+  private packetEvent(at: number, headers: PacketHeaders): RawEvent {
     const { source, sourcePort, destination, destinationPort, protocol, flags, sequence, length } = headers;
+    const control = sourcePort === this.controlPort || destinationPort === this.controlPort;
     const payload = control ? headers.payload.subarray(0, PAYLOAD_LIMIT).toString('latin1') : '';
     const ends =
       protocol === 'icmp'
@@ -95,20 +96,19 @@ export class PacketEvents {
   }
 
   /** Adds a packet to its flow; false when it is the first of it. */
-  private count(packet: CapturedPacket, bulk: BulkSegment): boolean {
-    const flow = this.flows.get(bulk.source)?.get(bulk.destination);
+  private count(at: number, { source, destination, length }: BulkSegment): boolean {
+    const flow = this.flows.get(source)?.get(destination);
     if (!flow) return false;
-    flow.until = packet.at;
+    flow.until = at;
     flow.packets += 1;
-    flow.bytes += bulk.length;
+    flow.bytes += length;
     return true;
   }
 
-  private beginFlow(packet: CapturedPacket, headers: PacketHeaders): void {
-    const { source, destination } = flowKey(packet.data);
+  private beginFlow(at: number, { source, destination, length }: BulkSegment, headers: PacketHeaders): void {
     // The payload points into a read buffer; a flow must not keep that alive.
     const kept = { ...headers, payload: Buffer.alloc(0) };
-    const flow = { headers: kept, from: packet.at, until: packet.at, packets: 1, bytes: headers.length };
+    const flow = { headers: kept, from: at, until: at, packets: 1, bytes: length };
     const bySource = this.flows.get(source) ?? new Map<number, Flow>();
     this.flows.set(source, bySource.set(destination, flow));
   }

@@ -2,7 +2,7 @@ import { now } from '../agent/clock';
 import type { HostProcess, Lab } from '../engine/host';
 import type { HostReport } from '../session/agent-process';
 import type { StepRecord } from '../session/run-session';
-import { Capture } from './capture';
+import { Capture, capturedLegs } from './capture';
 import { ConntrackWatch } from './conntrack-watch';
 import { readCounters } from './counters';
 import type { CaptureRecord, Observation, RawEvent } from './event';
@@ -21,10 +21,9 @@ export class Watch {
 
   /** Starts the captures and the conntrack watchers; resolves once nothing can escape them. */
   static async start(lab: Lab, startedAt: number): Promise<Watch> {
-    const legs = lab.plan.capture.enabled ? (['inside', 'outside'] as const) : [];
     const [conntrack, ...captures] = await Promise.all([
       ConntrackWatch.start(lab),
-      ...legs.map((leg) => Capture.start(lab, leg)),
+      ...capturedLegs(lab.plan).map((leg) => Capture.start(lab, leg)),
     ]);
     return new Watch(lab, startedAt, captures, conntrack);
   }

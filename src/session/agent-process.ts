@@ -1,5 +1,5 @@
 import { readMessages, type AgentReport } from '../agent/messages';
-import { LabFailure, type HostProcess, type Lab } from '../engine/host';
+import { howEnded, LabFailure, type HostProcess, type Lab } from '../engine/host';
 import type { HostName } from '../plan/plan';
 
 /** A report, and the host it came from. */
@@ -41,10 +41,10 @@ export class AgentProcess {
       this.errors = (this.errors + chunk.toString('utf8')).slice(-2000);
     });
     this.died = new Promise((_resolve, reject) => {
-      void this.process.exited.then(({ code, signal }) => {
+      void this.process.exited.then((exit) => {
         if (this.leaving) return;
-        const how = signal ?? `exit code ${code ?? '?'}`;
-        const message = `${this.process.label} ended in mid-run (${how}) ${this.errors.trim()}`.trim();
+        const message =
+          `${this.process.label} ended in mid-run (${howEnded(exit)}) ${this.errors.trim()}`.trim();
         reject(new LabFailure(message));
         this.failWaiting(message);
       });

@@ -3,6 +3,7 @@ import {
   announcedBy,
   controlExpiry,
   isInside,
+  isSyn,
   isWhole,
   otherLeg,
   portPackets,
@@ -46,7 +47,10 @@ const CAUSES: readonly Rule[] = [
   dataRefused,
 ];
 
-/** The cause of each transfer that failed, or whose final reply was lost. Where the evidence is not enough it says what is missing. */
+/**
+ * The cause of each transfer that failed, or whose final reply was lost. Where the evidence is not
+ * enough it says what is missing.
+ */
 export function diagnose(facts: Facts): Diagnosis[] {
   return facts.transfers
     .filter((of) => !isWhole(of) || !of.finalReply)
@@ -83,8 +87,7 @@ function controlExpired(facts: Facts, of: TransferFacts): ReturnType<Rule> {
 function controlDropped(facts: Facts, of: TransferFacts): ReturnType<Rule> {
   const near = facts.legOf.client;
   const far = otherLeg(near);
-  const syns = facts.controlPackets[near].filter(isSyn);
-  const [syn] = syns;
+  const syn = facts.controlPackets[near].find(isSyn);
   if (!syn || facts.controlPackets[far].some(isSyn) || !facts.complete[far]) return null;
   const droppers = stoppedBy(of, 1);
   if (droppers.length === 0) return null;
@@ -229,10 +232,6 @@ function unproven(facts: Facts, of: TransferFacts): Omit<Diagnosis, 'transfer'> 
     remedy: 'Look at the captures and the dialogue in the evidence folder.',
     events: of.end ? [of.end.id] : [],
   };
-}
-
-function isSyn(packet: PacketEvent): boolean {
-  return packet.flags.includes('S') && !packet.flags.includes('A');
 }
 
 /** Rules that stop packets (rows that drop or reject, a policy of drop) and counted as many in this transfer. */

@@ -100,6 +100,11 @@ export function sortOut(plan: Plan, observation: Observation): Facts {
   };
 }
 
+/** Whether a packet asks for a connection: SYN and not yet ACK. */
+export function isSyn({ flags }: PacketEvent): boolean {
+  return flags.includes('S') && !flags.includes('A');
+}
+
 function isControl(packet: PacketEvent, port: number): boolean {
   return packet.sourcePort === port || packet.destinationPort === port;
 }
@@ -164,10 +169,11 @@ function lastSample(rules: readonly RuleEvent[]): RuleEvent[] {
 
 function countedRules(events: readonly LabEvent[], mine: readonly LabEvent[]): CountedRule[] {
   const samples = (list: readonly LabEvent[]): RuleEvent[] => list.filter((event) => event.kind === 'rule');
+  const sampled = samples(mine);
   const from = mine.at(0)?.at ?? 0;
   const before = lastSample(samples(events).filter((event) => event.at < from));
   // The first sample after the transfer: of several, a later one may hold another transfer's packets.
-  const after = lastSample(samples(mine).slice(0, new Set(samples(mine).map(({ row }) => row)).size));
+  const after = lastSample(sampled.slice(0, new Set(sampled.map(({ row }) => row)).size));
   return after.flatMap((event) => {
     const earlier = before.find(({ row }) => row === event.row)?.packets ?? 0;
     const packets = event.packets - earlier;
@@ -199,9 +205,7 @@ function dataSyns(plan: Plan, mine: readonly LabEvent[], arrangement: LineEvent 
   const packets = mine.filter((event) => event.kind === 'packet');
   const said = packets.filter((packet) => isControl(packet, plan.server.port)).map(({ payload }) => payload);
   const ports = new Set([arrangement?.line ?? '', ...said].flatMap((text) => announcedBy(text)?.port ?? []));
-  return packets.filter(
-    ({ flags, destinationPort }) => flags.includes('S') && !flags.includes('A') && ports.has(destinationPort),
-  );
+  return packets.filter((packet) => isSyn(packet) && ports.has(packet.destinationPort));
 }
 
 /**

@@ -80,6 +80,16 @@ test('special packets are events, bulk is summed up, and nothing is lost between
   expect(single.every(({ flags, payload }) => /[SFR]/.test(flags) || payload !== '')).toBe(true);
 });
 
+test('packets beyond the limit of events are still counted, every one', () => {
+  const syn = read([bytes]).find(({ data }) => decodePacket(data)?.flags === 'S');
+  if (!syn) throw new Error('no SYN in the capture');
+  const collector = new PacketEvents('outside', 21);
+  for (let n = 0; n < 50_010; n += 1) collector.add(syn);
+  const events = collector.finish();
+  expect(events.filter(({ kind }) => kind === 'packet')).toHaveLength(50_000);
+  expect(events.filter((event) => event.kind === 'flow').map(({ packets }) => packets)).toEqual([10]);
+});
+
 test.each([
   ['not a capture', Buffer.from('this is no capture at all, not even close')],
   ['a damaged record', () => Buffer.concat([bytes.subarray(0, 24), Buffer.alloc(16, 0xff)])],

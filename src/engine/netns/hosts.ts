@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { HOST_NAMES, type HostName, type Plan } from '../../plan/plan';
-import { LabFailure, RefusedRows, type Host, type Lab } from '../host';
+import { LabFailure, RefusedRows, type ExecResult, type Host, type Lab } from '../host';
 import { run, start } from '../process';
 import { conntrackScript, namespaceBatch, wiringScript } from './wiring';
 
@@ -17,7 +17,7 @@ const WORK_DIRECTORY = '/run/lab';
  */
 export async function startHosts(plan: Plan): Promise<Lab> {
   mkdirSync(WORK_DIRECTORY, { recursive: true });
-  await must('make the namespaces', ['ip', '-batch', '-'], namespaceBatch(plan));
+  await must('make the namespaces', run(['ip', '-batch', '-'], { input: namespaceBatch(plan) }));
   const hosts = Object.fromEntries(HOST_NAMES.map((name) => [name, namespaceHost(name)])) as Record<
     HostName,
     Host
@@ -44,11 +44,13 @@ function namespaceHost(name: HostName): Host {
 }
 
 async function wire(plan: Plan, hosts: Readonly<Record<HostName, Host>>): Promise<void> {
-  await Promise.all([must('wire the hosts', ['sh'], wiringScript(plan)), loadRuleset(plan, hosts.firewall)]);
+  await Promise.all([
+    must('wire the hosts', run(['sh'], { input: wiringScript(plan) })),
+    loadRuleset(plan, hosts.firewall),
+  ]);
   const settings = conntrackScript(plan);
   if (settings === null) return;
-  const { code, stderr } = await hosts.firewall.exec(['sh'], { input: settings });
-  if (code !== 0) throw new LabFailure(`can't set the firewall's timeouts: ${stderr.trim()}`);
+  await must("set the firewall's timeouts", hosts.firewall.exec(['sh'], { input: settings }));
 }
 
 /** Loads the ruleset with nft itself, and tells the author's mistakes from the lab's. */
@@ -67,7 +69,7 @@ async function loadRuleset(plan: Plan, firewall: Host): Promise<void> {
   throw new LabFailure(`nft can't load the ruleset: ${stderr.trim()}`);
 }
 
-async function must(what: string, argv: readonly string[], input: string): Promise<void> {
-  const { code, stderr } = await run(argv, { input });
+async function must(what: string, running: Promise<ExecResult>): Promise<void> {
+  const { code, stderr } = await running;
   if (code !== 0) throw new LabFailure(`can't ${what}: ${stderr.trim()}`);
 }

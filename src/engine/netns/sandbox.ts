@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { readMessages } from '../../agent/messages';
 import type { Plan } from '../../plan/plan';
-import { LabFailure, MissingCapability, RefusedRows } from '../host';
+import { howEnded, LabFailure, MissingCapability, RefusedRows } from '../host';
 import type { FromWorker, ToWorker } from './protocol';
 
 /** The worker's end is awaited this long before the sandbox is killed. */
@@ -56,8 +56,7 @@ export class Sandbox<Result> {
         resolve(error.code === 'ENOENT' ? `${program} is not installed` : error.message);
       });
       this.child.once('close', (code, signal) => {
-        const how = signal ?? `exit code ${code ?? '?'}`;
-        resolve(`the sandbox ended (${how}) ${this.errors.trim()}`.trim());
+        resolve(`the sandbox ended (${howEnded({ code, signal })}) ${this.errors.trim()}`.trim());
       });
     });
     readMessages<FromWorker<Result>>(this.child.stdout, (message) => {
