@@ -1,4 +1,3 @@
-import { now } from './agent/clock';
 import { howEnded, LabFailure, type HostProcess, type Lab } from './engine/host';
 import type { Observation } from './observe/event';
 import { partialObservation, Watch } from './observe/watch';
@@ -19,14 +18,13 @@ export interface Experiment {
  * @throws whatever keeps the lab from being wired; a failure after that is returned with what was seen
  */
 export async function experiment(lab: Lab, onProgress: (text: string) => void): Promise<Experiment> {
-  const startedAt = now();
   const reports: HostReport[] = [];
   const session = new Session(lab.plan, lab, (report) => reports.push(report));
   await lab.wire();
   try {
-    const [watch] = await Promise.all([Watch.start(lab, startedAt), session.ready()]);
+    const [watch] = await Promise.all([Watch.start(lab), session.ready()]);
     const steps = await Promise.race([
-      session.run(onProgress, () => watch.sampleRules()),
+      session.run(onProgress, (at) => watch.sampleRules(at)),
       deaths(watch.processes),
       session.died,
     ]);
@@ -34,7 +32,7 @@ export async function experiment(lab: Lab, onProgress: (text: string) => void): 
     return { observation: await watch.finish(reports, steps), failure: null };
   } catch (error) {
     if (!(error instanceof LabFailure)) throw error;
-    return { observation: partialObservation(lab, startedAt, reports), failure: error.message };
+    return { observation: partialObservation(lab, reports), failure: error.message };
   }
 }
 

@@ -20,7 +20,8 @@ export interface ExecResult extends Exit {
 export interface HostProcess {
   /** what the lab calls it in messages, e.g. "tcpdump on the firewall's inside" */
   readonly label: string;
-  readonly pid: number;
+  /** in the host's own process namespace, as `/proc` there knows it; rejects when it never started */
+  readonly pid: Promise<number>;
   readonly stdin: NodeJS.WritableStream;
   readonly stdout: NodeJS.ReadableStream;
   readonly stderr: NodeJS.ReadableStream;
@@ -34,13 +35,22 @@ export interface Host {
   /** Runs a program to its end. Rejects only when it cannot be started at all. */
   exec(argv: readonly string[], options?: { input?: string }): Promise<ExecResult>;
   spawn(label: string, argv: readonly string[]): HostProcess;
+  /**
+   * What a file of the host holds from a byte on, 8 MiB at most: files grow, and so do captures.
+   *
+   * @throws LabFailure when it cannot be read
+   */
+  read(path: string, from?: number): Promise<Buffer>;
 }
+
+/** Bytes that one `read` returns at most. */
+export const MAX_READ = 8 * 2 ** 20;
 
 /** The running hosts of one plan. */
 export interface Lab {
   readonly plan: Plan;
   readonly hosts: Readonly<Record<HostName, Host>>;
-  /** a directory every host can write to, gone with the lab */
+  /** a directory each host can write to, gone with the lab */
   readonly workDirectory: string;
   /** where an agent's bundle is, as the hosts see it */
   agent(bundle: string): readonly string[];

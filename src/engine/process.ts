@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { ExecResult, HostProcess } from './host';
+import { LabFailure, type ExecResult, type HostProcess } from './host';
 
 /** A program's output is kept up to here; more is an error of ours, not a reason to swap. */
 const MAX_OUTPUT = 256 * 2 ** 20;
@@ -20,7 +20,7 @@ export function start(label: string, argv: readonly string[]): HostProcess {
   });
   return {
     label,
-    pid: child.pid ?? -1,
+    pid: Promise.resolve(child.pid ?? -1),
     stdin: child.stdin,
     stdout: child.stdout,
     stderr: child.stderr,
@@ -64,4 +64,10 @@ export function run(argv: readonly string[], options: { input?: string } = {}): 
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
   });
+}
+
+/** @throws LabFailure with what the program printed, when it ends with anything but 0 */
+export async function must(what: string, running: Promise<ExecResult>): Promise<void> {
+  const { code, stderr } = await running;
+  if (code !== 0) throw new LabFailure(`can't ${what}: ${stderr.trim()}`);
 }

@@ -3,9 +3,9 @@
  *
  * @returns whether it came true before the deadline
  */
-export async function until(condition: () => boolean, seconds: number): Promise<boolean> {
+export async function until(condition: () => boolean | Promise<boolean>, seconds: number): Promise<boolean> {
   const deadline = performance.now() + seconds * 1000;
-  for (let pause = 1; !condition(); pause = Math.min(20, pause * 1.5)) {
+  for (let pause = 1; !(await condition()); pause = Math.min(20, pause * 1.5)) {
     if (performance.now() > deadline) return false;
     await new Promise((resolve) => setTimeout(resolve, pause));
   }

@@ -1,6 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { join } from 'node:path';
-import { LabFailure, type HostProcess, type Lab } from '../engine/host';
+import { LabFailure, type Host, type HostProcess, type Lab } from '../engine/host';
 import type { Plan } from '../plan/plan';
 import type { CaptureRecord, Leg, RawEvent } from './event';
 import { PacketEvents } from './packet-events';
@@ -11,11 +9,9 @@ const READY_SECONDS = 10;
 /** How long the capture may lag behind the interface's own counter once the session is over. */
 const DRAIN_SECONDS = 5;
 
-/** bytes read of a capture at a time */
-const MAX_READ = 8 * 2 ** 20;
-
 /** tcpdump on one leg of the firewall, writing a pcap file. */
 export class Capture {
+  private readonly host: Host;
   private readonly file: string;
   private readonly reader = new PcapReader();
   private readonly packets: PacketEvents;
@@ -27,6 +23,7 @@ export class Capture {
     private readonly leg: Leg,
     lab: Lab,
   ) {
+    this.host = lab.hosts.firewall;
     this.file = captureFile(lab, leg);
     this.packets = new PacketEvents(leg, lab.plan.server.port);
   }
@@ -46,9 +43,9 @@ export class Capture {
 
   /** Waits until the file holds every packet the interface counted, and turns them into events. */
   async finish(): Promise<{ record: CaptureRecord; events: RawEvent[] }> {
-    const expected = this.interfacePackets();
-    await until(() => {
-      this.readOn();
+    const expected = await this.interfacePackets();
+    await until(async () => {
+      await this.readOn();
       return this.count >= expected;
     }, DRAIN_SECONDS);
     const lost = Math.max(0, expected - this.count);
@@ -59,8 +56,8 @@ export class Capture {
   }
 
   /** Packets the interface received and sent since it exists; the capture began before the first. */
-  private interfacePackets(): number {
-    const table = readFileSync(`/proc/${this.process.pid}/net/dev`, 'utf8');
+  private async interfacePackets(): Promise<number> {
+    const table = (await this.host.read(`/proc/${await this.process.pid}/net/dev`)).toString('utf8');
     const fields = table
       .split('\n')
       .find((line) => line.trim().startsWith(`${this.leg}:`))
@@ -70,23 +67,15 @@ export class Capture {
     return Number(received) + Number(sent);
   }
 
-  private readOn(): void {
-    const descriptor = openSync(this.file, 'r');
-    try {
-      for (;;) {
-        // As large as what is there: small sessions need no megabytes, large ones no small steps.
-        const available = Math.min(fstatSync(descriptor).size - this.offset, MAX_READ);
-        if (available <= 0) return;
-        const chunk = Buffer.allocUnsafe(available);
-        const read = readSync(descriptor, chunk, 0, available, this.offset);
-        this.offset += read;
-        this.reader.push(chunk.subarray(0, read), (packet) => {
-          this.count += 1;
-          this.packets.add(packet);
-        });
-      }
-    } finally {
-      closeSync(descriptor);
+  private async readOn(): Promise<void> {
+    for (;;) {
+      const chunk = await this.host.read(this.file, this.offset);
+      if (chunk.length === 0) return;
+      this.offset += chunk.length;
+      this.reader.push(chunk, (packet) => {
+        this.count += 1;
+        this.packets.add(packet);
+      });
     }
   }
 }
@@ -98,7 +87,7 @@ export function capturedLegs({ capture }: Plan): readonly Leg[] {
 
 /** Where the capture of a leg is, while the lab runs. */
 export function captureFile(lab: Lab, leg: Leg): string {
-  return join(lab.workDirectory, `${leg}.pcap`);
+  return `${lab.workDirectory}/${leg}.pcap`;
 }
 
 function listening(process: HostProcess): Promise<void> {

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { LineSplitter } from '../agent/lines';
-import { LabFailure, type HostProcess, type Lab } from '../engine/host';
+import { LabFailure, type Host, type HostProcess, type Lab } from '../engine/host';
 import { parseConntrackLine } from './conntrack-line';
 import type { RawEvent } from './event';
 import { until } from '../engine/until';
@@ -15,7 +14,10 @@ const NETLINK_NETFILTER = '12';
 export class ConntrackWatch {
   private readonly events: RawEvent[] = [];
 
-  private constructor(readonly processes: readonly HostProcess[]) {
+  private constructor(
+    private readonly host: Host,
+    readonly processes: readonly HostProcess[],
+  ) {
     for (const process of processes) {
       const splitter = new LineSplitter();
       process.stdout.on('data', (chunk: Buffer) => {
@@ -29,10 +31,11 @@ export class ConntrackWatch {
 
   /** Starts the watchers and waits until the kernel lists them as subscribed. */
   static async start(lab: Lab): Promise<ConntrackWatch> {
+    const { firewall } = lab.hosts;
     const spawn = (label: string, table: string): HostProcess =>
-      lab.hosts.firewall.spawn(label, ['conntrack', '-E', table, '-o', 'timestamp']);
+      firewall.spawn(label, ['conntrack', '-E', table, '-o', 'timestamp']);
     const helper = lab.plan.firewall.helperPorts.length > 0;
-    const watch = new ConntrackWatch([
+    const watch = new ConntrackWatch(firewall, [
       spawn('conntrack -E on the firewall', 'conntrack'),
       // Only a helper makes expectations.
       ...(helper ? [spawn('conntrack -E expect on the firewall', 'expect')] : []),
@@ -45,7 +48,7 @@ export class ConntrackWatch {
     }
     // conntrack says nothing when it is ready, but its subscription shows in the namespace's sockets.
     const ready = await until(
-      () => ended.length > 0 || watch.subscriptions().length >= watch.processes.length,
+      async () => ended.length > 0 || (await watch.subscriptions()).length >= watch.processes.length,
       READY_SECONDS,
     );
     if (ended.length > 0) throw new LabFailure(ended.join('; '));
@@ -56,11 +59,12 @@ export class ConntrackWatch {
   /** Waits until the watchers have read and printed all the kernel queued for them, and ends them. */
   async finish(): Promise<{ lost: number; events: RawEvent[] }> {
     // Nothing queued, and asleep: what they read they have printed, for they sleep only to receive.
-    await until(
-      () => this.subscriptions().every(({ queued }) => queued === 0) && this.processes.every(isAsleep),
-      DRAIN_SECONDS,
-    );
-    const lost = this.subscriptions().reduce((sum, { drops }) => sum + drops, 0);
+    await until(async () => {
+      const queues = await this.subscriptions();
+      if (!queues.every(({ queued }) => queued === 0)) return false;
+      return (await Promise.all(this.processes.map((process) => this.isAsleep(process)))).every(Boolean);
+    }, DRAIN_SECONDS);
+    const lost = (await this.subscriptions()).reduce((sum, { drops }) => sum + drops, 0);
     await Promise.all(
       this.processes.map((process) => {
         const ended = new Promise((resolve) => process.stdout.once('end', resolve));
@@ -72,27 +76,28 @@ export class ConntrackWatch {
   }
 
   /** The netfilter sockets in the firewall's namespace that listen to event groups. */
-  private subscriptions(): { queued: number; drops: number }[] {
-    const pid = this.processes[0]?.pid ?? -1;
-    let table: string;
-    try {
-      table = readFileSync(`/proc/${pid}/net/netlink`, 'utf8');
-    } catch {
-      return [];
-    }
-    return table.split('\n').flatMap((line) => {
+  private async subscriptions(): Promise<{ queued: number; drops: number }[]> {
+    const [watcher] = this.processes;
+    const table = watcher ? await this.look(watcher, 'net/netlink') : null;
+    return (table ?? '').split('\n').flatMap((line) => {
       const [, protocol, , groups = '0', queued = '0', , , , drops = '0'] = line.trim().split(/\s+/);
       if (protocol !== NETLINK_NETFILTER || /^0+$/.test(groups)) return [];
       return [{ queued: Number(queued), drops: Number(drops) }];
     });
   }
-}
 
-/** Whether a process sleeps: field 3 of /proc/PID/stat, after the name in parentheses. */
-function isAsleep(process: HostProcess): boolean {
-  try {
-    return readFileSync(`/proc/${process.pid}/stat`, 'utf8').split(') ').at(-1)?.startsWith('S') ?? true;
-  } catch {
-    return true;
+  /** Whether a process sleeps: field 3 of /proc/PID/stat, after the name in parentheses. */
+  private async isAsleep(process: HostProcess): Promise<boolean> {
+    const stat = await this.look(process, 'stat');
+    return stat?.split(') ').at(-1)?.startsWith('S') ?? true;
+  }
+
+  /** A file below a process's own /proc; null when the process is gone. */
+  private async look(process: HostProcess, file: string): Promise<string | null> {
+    try {
+      return (await this.host.read(`/proc/${await process.pid}/${file}`)).toString('utf8');
+    } catch {
+      return null;
+    }
   }
 }

@@ -1,6 +1,6 @@
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Lab } from '../engine/host';
+import type { Host, Lab } from '../engine/host';
 import type { HostName } from '../plan/plan';
 import { capturedLegs, captureFile } from './capture';
 
@@ -33,12 +33,27 @@ export async function keepEvidence(lab: Lab, directory: string): Promise<string[
       writeFileSync(join(directory, file), text);
     }),
   );
-  return capturedLegs(lab.plan).flatMap((leg) => {
-    try {
-      copyFileSync(captureFile(lab, leg), join(directory, `${leg}.pcap`));
-      return [`${leg}.pcap`];
-    } catch {
-      return [];
+  const copied = await Promise.all(
+    capturedLegs(lab.plan).map(async (leg) => {
+      const file = `${leg}.pcap`;
+      return copy(lab.hosts.firewall, captureFile(lab, leg), join(directory, file)).then(
+        () => [file],
+        () => [],
+      );
+    }),
+  );
+  return copied.flat();
+}
+
+async function copy(host: Host, from: string, to: string): Promise<void> {
+  let chunk = await host.read(from);
+  const descriptor = openSync(to, 'w');
+  try {
+    for (let offset = 0; chunk.length > 0; chunk = await host.read(from, offset)) {
+      writeSync(descriptor, chunk);
+      offset += chunk.length;
     }
-  });
+  } finally {
+    closeSync(descriptor);
+  }
 }

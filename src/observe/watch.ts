@@ -1,4 +1,3 @@
-import { now } from '../agent/clock';
 import type { HostProcess, Lab } from '../engine/host';
 import type { HostReport } from '../session/agent-process';
 import type { StepRecord } from '../session/run-session';
@@ -14,34 +13,37 @@ export class Watch {
 
   private constructor(
     private readonly lab: Lab,
-    private readonly startedAt: number,
     private readonly captures: readonly Capture[],
     private readonly conntrack: ConntrackWatch,
   ) {}
 
   /** Starts the captures and the conntrack watchers; resolves once nothing can escape them. */
-  static async start(lab: Lab, startedAt: number): Promise<Watch> {
+  static async start(lab: Lab): Promise<Watch> {
     const [conntrack, ...captures] = await Promise.all([
       ConntrackWatch.start(lab),
       ...capturedLegs(lab.plan).map((leg) => Capture.start(lab, leg)),
     ]);
-    return new Watch(lab, startedAt, captures, conntrack);
+    return new Watch(lab, captures, conntrack);
   }
 
   get processes(): readonly HostProcess[] {
     return [...this.captures.map(({ process }) => process), ...this.conntrack.processes];
   }
 
-  /** Reads the rules' counters now, so that what a failed transfer added to them can be told. */
-  async sampleRules(): Promise<void> {
-    this.ruleSamples.push(...(await readCounters(this.lab, now())));
+  /**
+   * Reads the rules' counters, so that what a failed transfer added to them can be told.
+   *
+   * @param at when that transfer ended, by the hosts' clock
+   */
+  async sampleRules(at: number): Promise<void> {
+    this.ruleSamples.push(...(await readCounters(this.lab, at)));
   }
 
   /** Collects what every vantage point saw and puts it on one clock. */
   async finish(reports: readonly HostReport[], steps: readonly StepRecord[]): Promise<Observation> {
     const [conntrack, counters, ...captured] = await Promise.all([
       this.conntrack.finish(),
-      readCounters(this.lab, now()),
+      readCounters(this.lab, Number.POSITIVE_INFINITY),
       ...this.captures.map((capture) => capture.finish()),
     ]);
     const told = reports.flatMap((report) => reportEvent(report) ?? []);
@@ -53,7 +55,7 @@ export class Watch {
       ...counters,
       ...captured.flatMap((capture) => capture.events),
     ];
-    return observation(this.lab, this.startedAt, events, {
+    return observation(this.lab, events, {
       captures: captured.map(({ record }) => record),
       conntrackLost: conntrack.lost,
     });
@@ -61,23 +63,27 @@ export class Watch {
 }
 
 /** What was seen when a run broke off: only what the programs told. */
-export function partialObservation(lab: Lab, startedAt: number, reports: readonly HostReport[]): Observation {
+export function partialObservation(lab: Lab, reports: readonly HostReport[]): Observation {
   const events = reports.flatMap((report) => reportEvent(report) ?? []);
-  return observation(lab, startedAt, events, { captures: [], conntrackLost: 0 });
+  return observation(lab, events, { captures: [], conntrackLost: 0 });
 }
 
+/**
+ * Puts events on one clock, the hosts' own: an engine may be on another machine, whose clock is not
+ * this one's. Zero is the first event; what was read at the end, at no time of its own, is last.
+ */
 function observation(
   lab: Lab,
-  startedAt: number,
   raw: readonly RawEvent[],
   completeness: { captures: readonly CaptureRecord[]; conntrackLost: number },
 ): Observation {
-  const relative = (at: number): number => Math.round((at - startedAt) * 1e6) / 1e6;
-  const events = [...raw]
-    .sort((a, b) => a.at - b.at)
-    .map((event, index) => {
-      const placed = { ...event, id: `e${index + 1}`, at: relative(event.at) };
-      return placed.kind === 'flow' ? { ...placed, until: relative(placed.until) } : placed;
-    });
-  return { kernel: lab.kernel, startedAt, duration: relative(now()), events, ...completeness };
+  const sorted = [...raw].sort((a, b) => a.at - b.at || 0);
+  const startedAt = sorted[0]?.at ?? 0;
+  const last = sorted.findLast(({ at }) => Number.isFinite(at))?.at ?? startedAt;
+  const relative = (at: number): number => Math.round((Math.min(at, last) - startedAt) * 1e6) / 1e6;
+  const events = sorted.map((event, index) => {
+    const placed = { ...event, id: `e${index + 1}`, at: relative(event.at) };
+    return placed.kind === 'flow' ? { ...placed, until: relative(placed.until) } : placed;
+  });
+  return { kernel: lab.kernel, startedAt, duration: relative(last), events, ...completeness };
 }

@@ -63,12 +63,12 @@ export class Session {
    * Logs in, runs every transfer, and leaves. A transfer that fails is recorded, not thrown; a session
    * the client gave up is opened anew for the next one, as a person would.
    *
-   * @param onFailure is awaited after each failed transfer, before the next begins
+   * @param onFailure is awaited after each failed transfer, before the next begins; its time is the client's
    * @throws LabFailure when a program dies or hangs
    */
   async run(
     onProgress: (text: string) => void,
-    onFailure: () => Promise<void>,
+    onFailure: (endedAt: number) => Promise<void>,
   ): Promise<readonly StepRecord[]> {
     const steps: StepRecord[] = [];
     let open = false;
@@ -79,7 +79,7 @@ export class Session {
         steps.push(login.record);
         if (login.record.error !== null) {
           steps.push({ ...login.record, transfer: transfer.name });
-          await onFailure();
+          await onFailure(login.record.endedAt);
           continue;
         }
       }
@@ -93,7 +93,7 @@ export class Session {
         file?.lasting ?? 0,
       );
       steps.push(done.record);
-      if (done.record.error !== null) await onFailure();
+      if (done.record.error !== null) await onFailure(done.record.endedAt);
       open = !done.closed;
     }
     if (open) {

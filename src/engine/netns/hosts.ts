@@ -1,13 +1,15 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { HOST_NAMES, type HostName, type Plan } from '../../plan/plan';
-import { LabFailure, RefusedRows, type ExecResult, type Host, type Lab } from '../host';
-import { run, start } from '../process';
-import { conntrackScript, namespaceBatch, wiringScript } from './wiring';
+import { LabFailure, MAX_READ, type Host, type Lab } from '../host';
+import { must, run, start } from '../process';
+import { linkBatch, namespaceBatch, wire } from '../wiring';
 
 /** Inside the sandbox /run is a tmpfs of its own; nothing of it outlives the run. */
 const WORK_DIRECTORY = '/run/lab';
+/** Longer than any file below /proc that is read. */
+const PROC_READ = 64 * 1024;
 
 /**
  * Makes the namespaces of a plan. To be called inside the sandbox only: it changes the network it
@@ -17,7 +19,10 @@ const WORK_DIRECTORY = '/run/lab';
  */
 export async function startHosts(plan: Plan): Promise<Lab> {
   mkdirSync(WORK_DIRECTORY, { recursive: true });
-  await must('make the namespaces', run(['ip', '-batch', '-'], { input: namespaceBatch(plan) }));
+  await must(
+    'make the namespaces',
+    run(['ip', '-batch', '-'], { input: `${namespaceBatch()}${linkBatch(plan)}` }),
+  );
   const hosts = Object.fromEntries(HOST_NAMES.map((name) => [name, namespaceHost(name)])) as Record<
     HostName,
     Host
@@ -28,7 +33,7 @@ export async function startHosts(plan: Plan): Promise<Lab> {
     workDirectory: WORK_DIRECTORY,
     kernel: release(),
     agent: (bundle) => [process.execPath, join(dirname(process.argv[1] ?? ''), bundle)],
-    wire: () => wire(plan, hosts),
+    wire: () => wire(plan, hosts.firewall, (script) => run(['sh'], { input: script })),
   };
 }
 
@@ -40,36 +45,32 @@ function namespaceHost(name: HostName): Host {
     name,
     exec: (argv, options) => run(enter(argv), options),
     spawn: (label, argv) => start(label, enter(argv)),
+    // All hosts of a sandbox see the same files.
+    read: (path, from = 0) =>
+      Promise.resolve().then(() => {
+        try {
+          return readFrom(path, from);
+        } catch (error) {
+          throw new LabFailure(`can't read ${path}: ${String(error)}`);
+        }
+      }),
   };
 }
 
-async function wire(plan: Plan, hosts: Readonly<Record<HostName, Host>>): Promise<void> {
-  await Promise.all([
-    must('wire the hosts', run(['sh'], { input: wiringScript(plan) })),
-    loadRuleset(plan, hosts.firewall),
-  ]);
-  const settings = conntrackScript(plan);
-  if (settings === null) return;
-  await must("set the firewall's timeouts", hosts.firewall.exec(['sh'], { input: settings }));
-}
-
-/** Loads the ruleset with nft itself, and tells the author's mistakes from the lab's. */
-async function loadRuleset(plan: Plan, firewall: Host): Promise<void> {
-  const { ruleset } = plan.firewall;
-  const { code, stderr } = await firewall.exec(['nft', '-f', '-'], { input: ruleset.text });
-  if (code === 0) return;
-  const refused = [...stderr.matchAll(/:(\d+):(\d+)-\d+: Error: ([^\n]+)/g)].flatMap(
-    ([, line, column, message]) => {
-      const row = ruleset.rowLines.find((candidate) => candidate.line === Number(line))?.row;
-      // Four spaces stand before each row in the ruleset.
-      return row === undefined ? [] : [{ row, message: message ?? '', column: Number(column) - 5 }];
-    },
-  );
-  if (refused.length > 0) throw new RefusedRows(refused);
-  throw new LabFailure(`nft can't load the ruleset: ${stderr.trim()}`);
-}
-
-async function must(what: string, running: Promise<ExecResult>): Promise<void> {
-  const { code, stderr } = await running;
-  if (code !== 0) throw new LabFailure(`can't ${what}: ${stderr.trim()}`);
+function readFrom(path: string, from: number): Buffer {
+  const descriptor = openSync(path, 'r');
+  try {
+    // As large as what is there: small files need no megabytes. A file below /proc has no size.
+    const size = fstatSync(descriptor).size;
+    const buffer = Buffer.allocUnsafe(size === 0 ? PROC_READ : Math.max(0, Math.min(size - from, MAX_READ)));
+    let filled = 0;
+    while (filled < buffer.length) {
+      const read = readSync(descriptor, buffer, filled, buffer.length - filled, from + filled);
+      if (read === 0) break;
+      filled += read;
+    }
+    return buffer.subarray(0, filled);
+  } finally {
+    closeSync(descriptor);
+  }
 }

@@ -1,0 +1,116 @@
+import { HOST_NAMES, type HostName, type Plan } from '../plan/plan';
+import { LabFailure, RefusedRows, type ExecResult, type Host } from './host';
+import { must } from './process';
+
+/** Commands for `ip -batch` that make the namespaces of all hosts. */
+export function namespaceBatch(): string {
+  return lines(HOST_NAMES.map((name) => `netns add ${name}`));
+}
+
+/** Commands for `ip -batch` that make the links between the hosts, straight into their namespaces. */
+export function linkBatch(plan: Plan): string {
+  return lines(
+    plan.links.map(
+      ({ a, b }) =>
+        `link add ${a.interface} netns ${a.host} type veth peer name ${b.interface} netns ${b.host}`,
+    ),
+  );
+}
+
+/**
+ * Wires the hosts of a plan, which have their links, and loads its ruleset.
+ *
+ * @param administer runs a shell script where /run/netns has every host's network namespace, and with
+ *   the right to change them
+ *
+ * @throws RefusedRows when nft refuses rows of the author's, LabFailure for everything else
+ */
+export async function wire(
+  plan: Plan,
+  firewall: Host,
+  administer: (script: string) => Promise<ExecResult>,
+): Promise<void> {
+  await Promise.all([must('wire the hosts', administer(wiringScript(plan))), loadRuleset(plan, firewall)]);
+  const settings = conntrackScript(plan);
+  if (settings !== null) await must("set the firewall's timeouts", administer(settings));
+}
+
+/** Loads the ruleset with nft itself, and tells the author's mistakes from the lab's. */
+async function loadRuleset(plan: Plan, firewall: Host): Promise<void> {
+  const { ruleset } = plan.firewall;
+  const { code, stderr } = await firewall.exec(['nft', '-f', '-'], { input: ruleset.text });
+  if (code === 0) return;
+  const refused = [...stderr.matchAll(/:(\d+):(\d+)-\d+: Error: ([^\n]+)/g)].flatMap(
+    ([, line, column, message]) => {
+      const row = ruleset.rowLines.find((candidate) => candidate.line === Number(line))?.row;
+      // Four spaces stand before each row in the ruleset.
+      return row === undefined ? [] : [{ row, message: message ?? '', column: Number(column) - 5 }];
+    },
+  );
+  if (refused.length > 0) throw new RefusedRows(refused);
+  throw new LabFailure(`nft can't load the ruleset: ${stderr.trim()}`);
+}
+
+/**
+ * The shell script that addresses all hosts. One shell, because starting a process costs Node more
+ * than it costs a shell. Ends with the name of the host that could not be wired.
+ */
+function wiringScript(plan: Plan): string {
+  return lines(HOST_NAMES.map((name) => inNamespace(name, hostScript(plan, name))));
+}
+
+function inNamespace(name: HostName, script: string): string {
+  return `nsenter --net=/run/netns/${name} sh <<'HOST' || { echo "in the ${name} host" >&2; exit 1; }\n${script}HOST`;
+}
+
+/**
+ * The commands that address one host, inside its namespace.
+ *
+ * Offloads go first: with them a capture shows 64 KiB segments and checksums no one computed.
+ * Routes go last, they need their link up.
+ */
+function hostScript(plan: Plan, name: HostName): string {
+  const host = plan.hosts[name];
+  return lines([
+    'set -e',
+    ...Object.entries(host.sysctls)
+      .filter(([path]) => !path.startsWith(CONNTRACK_SYSCTLS))
+      .map(([path, value]) => setSysctl(path, value)),
+    ...host.interfaces.map(
+      ({ name: link }) => `ethtool -K ${link} tx off tso off gso off gro off > /dev/null`,
+    ),
+    'ip -batch - <<END',
+    'link set lo up',
+    ...host.interfaces.flatMap(({ name: link, address }) => [
+      `address add ${address}/24 dev ${link}`,
+      `link set ${link} up`,
+    ]),
+    ...host.routes.map(({ network, via }) => `route add ${network} via ${via}`),
+    'END',
+  ]);
+}
+
+function lines(text: readonly string[]): string {
+  return `${text.join('\n')}\n`;
+}
+
+/** Settings of connection tracking appear only once a rule has called for it. */
+const CONNTRACK_SYSCTLS = 'net/netfilter/';
+
+/** The script for the settings that must wait until the ruleset is loaded; null when there are none. */
+function conntrackScript(plan: Plan): string | null {
+  const settings = Object.entries(plan.hosts.firewall.sysctls).filter(([path]) =>
+    path.startsWith(CONNTRACK_SYSCTLS),
+  );
+  if (settings.length === 0) return null;
+  return inNamespace(
+    'firewall',
+    lines(['set -e', ...settings.map(([path, value]) => setSysctl(path, value))]),
+  );
+}
+
+/** IPv6 is turned off where there is any; a kernel without it needs no telling. */
+function setSysctl(path: string, value: string): string {
+  const set = `echo ${value} > /proc/sys/${path}`;
+  return path.startsWith('net/ipv6/') ? `test ! -e /proc/sys/${path} || ${set}` : set;
+}
