@@ -16,6 +16,8 @@ const STAMP = join(DIST, '.built-from');
 const ENTRIES = {
   lab: 'src/cli/lab.ts',
   worker: 'src/worker.ts',
+  // Loaded by the CLI where containers are used, and only there.
+  'docker-libraries': 'src/engine/docker/libraries.ts',
   'client-basic-ftp': 'src/client/basic-ftp-agent.ts',
   'server-ftp-srv': 'src/server/ftp-srv-agent.ts',
 };
@@ -48,7 +50,12 @@ async function bundle() {
     keepNames: true,
     define: { 'process.env.LAB_VERSION': JSON.stringify(version) },
     // bunyan (ftp-srv's logger) tries these and does without.
-    external: ['dtrace-provider', 'mv', 'safe-json-stringify', 'source-map-support'],
+    external: [
+      ...['dtrace-provider', 'mv', 'safe-json-stringify', 'source-map-support'],
+      // ssh2 (for engines on other machines) does without its native parts.
+      ...['cpu-features', '*.node'],
+      './docker-libraries.js',
+    ],
     logLevel: 'warning',
   });
   const loader = readFileSync(join(ROOT, 'lab/code-cache-loader.cjs'));
@@ -79,7 +86,8 @@ async function warm() {
   };
   const lab = start('lab', ['show', 'passive-nat']);
   const worker = start('worker');
-  await Promise.all([lab.finish(), worker.finish()]);
+  const libraries = start('docker-libraries');
+  await Promise.all([lab.finish(), worker.finish(), libraries.finish()]);
 
   const port = await freePort();
   const address = '127.0.0.1';

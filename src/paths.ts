@@ -9,6 +9,7 @@ function projectRoot(): string {
   }
 }
 
-export const SCENARIO_DIRECTORY = join(projectRoot(), 'scenarios');
+export const PROJECT_DIRECTORY = projectRoot();
+export const SCENARIO_DIRECTORY = join(PROJECT_DIRECTORY, 'scenarios');
 /** Bundles of the worker and the host programs. */
-export const BUNDLE_DIRECTORY = join(projectRoot(), 'dist');
+export const BUNDLE_DIRECTORY = join(PROJECT_DIRECTORY, 'dist');

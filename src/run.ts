@@ -1,19 +1,20 @@
-import { release } from 'node:os';
-import { join, resolve } from 'node:path';
-import { LabFailure, MissingCapability, RefusedRows } from './engine/host';
-import { requireTools, whatIsMissing } from './engine/netns/capabilities';
-import { Sandbox } from './engine/netns/sandbox';
+import { resolve } from 'node:path';
+import { LabFailure, MissingCapability, RefusedRows, type Runner } from './engine/host';
+import { ENGINES } from './engines';
 import type { Experiment } from './experiment';
-import { BUNDLE_DIRECTORY } from './paths';
 import { makePlan } from './plan/make-plan';
-import type { Plan } from './plan/plan';
+import type { EngineName, Plan } from './plan/plan';
 import { evidenceDirectory, writeReports } from './report/evidence';
 import { InputError } from './scenario/problem';
 import type { Scenario } from './scenario';
 import { judge, skipped, unseen } from './verdict/judge';
 import type { RunResult } from './verdict/run-result';
 
+/** An engine by name, or whichever works here. */
+export type EngineChoice = EngineName | 'auto';
+
 export interface RunOptions {
+  readonly engine: EngineChoice;
   readonly capture: boolean;
   /** keep the evidence of a passing run too */
   readonly keep: boolean;
@@ -26,37 +27,70 @@ export interface RunOptions {
   readonly onAbortable: (abort: (() => Promise<void>) | null) => void;
 }
 
+/** The engine that `auto` found to work here; later scenarios of the same command go straight to it. */
+let found: { readonly engine: EngineName; readonly why: string } | undefined;
+
 /**
- * Runs one scenario: plan → sandbox → observation → verdict, and evidence where it failed.
+ * Runs one scenario on the engine asked for; `auto` takes netns where it works, else docker.
  *
  * @throws InputError when nft refuses its rules, MissingCapability when it cannot run here
  */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<RunResult> {
+  if (options.engine !== 'auto') return runOn(options.engine, null, scenario, options);
+  if (found) return runOn(found.engine, found.why, scenario, options);
+  const first = { engine: 'netns', why: 'which works here' } as const;
+  try {
+    const result = await runOn(first.engine, first.why, scenario, options);
+    found ??= first;
+    return result;
+  } catch (error) {
+    if (!(error instanceof MissingCapability)) throw error;
+    options.onProgress('netns does not work here; trying docker');
+    found = { engine: 'docker', why: `because netns does not work here: ${error.message}` };
+    return await runOn(found.engine, found.why, scenario, options).catch((other: unknown) => {
+      if (!(other instanceof MissingCapability)) throw other;
+      throw new MissingCapability(
+        `engine netns: ${error.message}\n  → ${error.remedy}\nengine docker: ${other.message}`,
+        other.remedy,
+      );
+    });
+  }
+}
+
+/** Plan → hosts → observation → verdict, and evidence where it failed. */
+async function runOn(
+  name: EngineName,
+  engineWhy: string | null,
+  scenario: Scenario,
+  options: RunOptions,
+): Promise<RunResult> {
   const began = performance.now();
-  const plan = makePlan(scenario, { capture: options.capture });
-  requireTools();
-  const sandbox = new Sandbox<Experiment>(join(BUNDLE_DIRECTORY, 'worker.js'), options.onProgress);
-  let interrupted = false;
+  const engine = ENGINES[name];
+  const plan = makePlan(scenario, { capture: options.capture, engine: name, engineWhy });
+  await engine.require();
+  const runner = engine.runner(options.onProgress);
+  const abort = new AbortController();
   options.onAbortable(() => {
-    interrupted = true;
-    return sandbox.stop();
+    abort.abort();
+    return runner.stop();
   });
   try {
-    const { observation, failure } = await sandbox.run(plan).catch((error: unknown) => {
-      if (interrupted) throw new Interrupted();
+    const { observation, failure } = await runner.run(plan).catch((error: unknown) => {
+      if (abort.signal.aborted) throw new Interrupted();
       return explain(plan, error);
     });
+    if (abort.signal.aborted) throw new Interrupted();
     const seconds = (performance.now() - began) / 1000;
     const result = observation
       ? judge(plan, { ...observation, duration: seconds }, failure)
-      : unseen(plan, release(), failure, seconds);
+      : unseen(plan, await engine.kernel(), failure, seconds);
     if (result.outcome === 'pass' && !options.keep) {
-      await sandbox.stop();
+      await runner.stop();
       return result;
     }
-    return await keep(plan, result, sandbox, options);
+    return await keep(plan, result, runner, options);
   } catch (error) {
-    await sandbox.stop();
+    await runner.stop();
     throw error;
   } finally {
     options.onAbortable(null);
@@ -64,21 +98,30 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 }
 
 /** The result of a scenario this machine cannot run. */
-export function skipScenario(scenario: Scenario, missing: MissingCapability): RunResult {
-  return skipped(makePlan(scenario, { capture: true }), release(), missing.message);
+export async function skipScenario(
+  scenario: Scenario,
+  engine: EngineChoice,
+  missing: MissingCapability,
+): Promise<RunResult> {
+  const name = engine === 'auto' ? 'netns' : engine;
+  return skipped(
+    makePlan(scenario, { capture: true, engine: name }),
+    await ENGINES[name].kernel(),
+    missing.message,
+  );
 }
 
 /** Keeps the lab's last state and all reports in a folder of their own. */
 async function keep(
   plan: Plan,
   result: RunResult,
-  sandbox: Sandbox<Experiment>,
+  runner: Runner<Experiment>,
   options: RunOptions,
 ): Promise<RunResult> {
   try {
     const directory = evidenceDirectory(options.results, result.scenario);
-    // A sandbox that is gone has nothing to tell any more; the reports are written all the same.
-    const captures = await sandbox.keepAndStop(resolve(directory)).catch((error: unknown) => {
+    // Hosts that are gone have nothing to tell any more; the reports are written all the same.
+    const captures = await runner.keepAndStop(resolve(directory)).catch((error: unknown) => {
       if (error instanceof LabFailure) return [];
       throw error;
     });
@@ -90,7 +133,7 @@ async function keep(
     options.onNote(
       `the evidence could not be kept: ${error instanceof Error ? error.message : String(error)}`,
     );
-    await sandbox.stop();
+    await runner.stop();
     return result;
   }
 }
@@ -101,7 +144,7 @@ export class Interrupted extends Error {
 }
 
 /**
- * Tells whose fault a failed sandbox is: the author's, the machine's, or the lab's own.
+ * Tells whose fault a failed run is: the author's, the machine's, or the lab's own.
  *
  * @returns the lab's own failure; the others are thrown
  */
@@ -120,7 +163,7 @@ async function explain(plan: Plan, error: unknown): Promise<{ observation: null;
     );
   }
   if (!(error instanceof LabFailure)) throw error;
-  const missing = await whatIsMissing();
+  const missing = await ENGINES[plan.engine].whatIsMissing();
   if (missing) throw new MissingCapability(`${missing.name}: ${missing.why}`, missing.remedy);
   return { observation: null, failure: error.message };
 }

@@ -1,34 +1,52 @@
-import { probeCapabilities } from '../engine/netns/capabilities';
+import { ENGINES } from '../engines';
+import type { Capability } from '../engine/host';
+import { ENGINE_NAMES, type EngineName } from '../plan/plan';
 import { EXIT } from './exit-codes';
 import { Progress, style } from './terminal';
 
-/** `lab doctor`: tries everything a run needs, in scratch namespaces. */
+interface Examined {
+  readonly name: EngineName;
+  readonly usable: boolean;
+  readonly why: string;
+  readonly capabilities: readonly Capability[];
+}
+
+/** `lab doctor`: tries everything a run needs, in scratch namespaces and containers. */
 export async function doctorCommand(flags: { json?: true }): Promise<number> {
   const progress = new Progress(process.stderr, flags.json ?? false);
-  if (process.stderr.isTTY) progress.show('trying each capability in a scratch namespace');
-  const capabilities = await probeCapabilities();
+  if (process.stderr.isTTY) progress.show('trying each capability in scratch namespaces and containers');
+  const engines = await Promise.all(ENGINE_NAMES.map(examine));
   progress.clear();
-  const missing = capabilities.filter(({ works }) => !works);
-  const usable = missing.length === 0;
-  const engines = [
-    {
-      name: 'netns',
-      usable,
-      why: usable ? 'every capability works' : `missing: ${missing.map(({ name }) => name).join(', ')}`,
-    },
-  ];
   if (flags.json) {
-    process.stdout.write(`${JSON.stringify({ capabilities, engines }, null, 2)}\n`);
+    const capabilities = engines.flatMap((engine) =>
+      engine.capabilities.map((capability) => ({ engine: engine.name, ...capability })),
+    );
+    const summary = engines.map(({ name, usable, why }) => ({ name, usable, why }));
+    process.stdout.write(`${JSON.stringify({ capabilities, engines: summary }, null, 2)}\n`);
   } else {
-    const look = style(process.stdout);
-    const width = Math.max(...capabilities.map(({ name }) => name.length));
-    for (const { name, works, why, remedy } of capabilities) {
-      process.stdout.write(
-        `${works ? look.green('✔') : look.red('✘')} ${name.padEnd(width)}  ${look.dim(why)}\n`,
-      );
-      if (!works) process.stdout.write(`    → ${remedy}\n`);
-    }
-    process.stdout.write(`\nEngine netns: ${usable ? look.green('usable') : look.red('not usable')}\n`);
+    process.stdout.write(engines.map(describe).join('\n'));
   }
-  return usable ? EXIT.held : EXIT.cannotRun;
+  return engines.some(({ usable }) => usable) ? EXIT.held : EXIT.cannotRun;
+}
+
+async function examine(name: EngineName): Promise<Examined> {
+  const capabilities = await ENGINES[name].probe();
+  const missing = capabilities.filter(({ works, optional }) => !works && optional !== true);
+  const usable = missing.length === 0;
+  const why = usable ? 'every capability works' : `missing: ${missing.map((one) => one.name).join(', ')}`;
+  return { name, usable, why, capabilities };
+}
+
+function describe({ name, usable, why, capabilities }: Examined): string {
+  const look = style(process.stdout);
+  const width = Math.max(...capabilities.map((capability) => capability.name.length));
+  const lines = capabilities.flatMap((capability) => {
+    const sign = capability.works ? look.green('✔') : capability.optional ? look.dim('–') : look.red('✘');
+    return [
+      `  ${sign} ${capability.name.padEnd(width)}  ${look.dim(capability.why)}`,
+      ...(capability.works || capability.optional ? [] : [`      → ${capability.remedy}`]),
+    ];
+  });
+  const verdict = usable ? look.green('usable') : `${look.red('not usable')}, ${why}`;
+  return [`${look.bold(`Engine ${name}`)}: ${verdict}`, ...lines, ''].join('\n');
 }

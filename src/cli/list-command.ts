@@ -40,7 +40,7 @@ export function listCommand(flags: { json?: true }): number {
 /** `lab show`: what a scenario would do, without doing it. */
 export function showCommand(name: string, flags: { json?: true }): number {
   const scenario = loadScenario(findScenario(SCENARIO_DIRECTORY, name));
-  const plan = makePlan(scenario, { capture: true });
+  const plan = makePlan(scenario, { capture: true, engine: 'netns' });
   if (flags.json) {
     process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
     return EXIT.held;

@@ -1,11 +1,13 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { distance } from 'fastest-levenshtein';
 import { MissingCapability } from '../engine/host';
+import { ENGINE_NAMES } from '../plan/plan';
 import { printable } from '../report/escape';
 import { Interrupted } from '../run';
 import { scenarioJsonSchema } from '../scenario/json-schema';
 import { InputError } from '../scenario/problem';
 import { completionScript } from './completion';
+import { downCommand, imagesCommand } from './docker-commands';
 import { doctorCommand } from './doctor-command';
 import { EXIT } from './exit-codes';
 import { listCommand, showCommand } from './list-command';
@@ -65,6 +67,11 @@ function build(done: (code: number) => void): Command {
     .argument('[scenarios...]', 'names, or paths of scenario files')
     .addOption(json())
     .option('--all', 'run every scenario that comes with the lab')
+    .addOption(
+      new Option('--engine <name>', 'what the hosts are made of; auto: netns where it works, else docker')
+        .choices([...ENGINE_NAMES, 'auto'])
+        .default('auto'),
+    )
     .option('--keep', 'keep the evidence of passing runs too')
     .option('--no-capture', 'capture no packets: faster, and less can be proven')
     .option('--results <folder>', 'where evidence folders are made', 'lab-results')
@@ -90,10 +97,26 @@ function build(done: (code: number) => void): Command {
     });
   program
     .command('doctor')
-    .description('try in a scratch namespace everything a run needs, and say what is missing')
+    .description('try everything a run needs, in scratch namespaces and containers, and say what is missing')
     .addOption(json())
     .action(async (flags: { json?: true }) => {
       done(await doctorCommand(flags));
+    });
+  program
+    .command('images')
+    .description('build the images of the docker engine that are not there yet (npm run images)')
+    .option('--base <image>', 'the image they are built on (default: whichever is there or can be had)')
+    .option('-q, --quiet', 'no progress')
+    .action(async (flags: { base?: string; quiet?: true }) => {
+      done(await imagesCommand(flags));
+    });
+  program
+    .command('down')
+    .description('remove the containers that labs left when they were killed; never those of a lab that runs')
+    .requiredOption('--all', 'all of them (labs clean up after themselves, so there is nothing else to name)')
+    .addOption(json())
+    .action(async (flags: { json?: true }) => {
+      done(await downCommand(flags));
     });
   program
     .command('schema')
@@ -152,14 +175,22 @@ function explain(error: unknown, argv: readonly string[], program: Command): num
   return EXIT.labFailed;
 }
 
-/** Ctrl-C takes the sandboxes down before the lab goes; a second one does not wait. */
+/**
+ * Ctrl-C takes the hosts down before the lab goes; a second one does not wait.
+ *
+ * The handlers stay: signal-exit, which comes with testcontainers, kills a process whose own handler
+ * was for one signal only.
+ */
 function handleSignals(): void {
+  let stopping = false;
   for (const [signal, code] of [
     ['SIGINT', EXIT.interrupted],
     ['SIGTERM', EXIT.terminated],
     ['SIGHUP', EXIT.terminated],
   ] as const) {
-    process.once(signal, () => {
+    process.on(signal, () => {
+      if (stopping) process.exit(code);
+      stopping = true;
       process.stderr.write(`\n${signal}: taking the lab down\n`);
       void Promise.allSettled([...abortable].map((abort) => abort())).then(() => process.exit(code));
     });

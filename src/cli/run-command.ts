@@ -3,7 +3,7 @@ import { MissingCapability } from '../engine/host';
 import { SCENARIO_DIRECTORY } from '../paths';
 import { jsonReport } from '../report/json';
 import { terminalReport } from '../report/terminal';
-import { runScenario, skipScenario } from '../run';
+import { runScenario, skipScenario, type EngineChoice } from '../run';
 import { findScenario, scenarioNames } from '../scenario/catalogue';
 import { loadScenario } from '../scenario/load';
 import { inputError } from '../scenario/problem';
@@ -18,6 +18,7 @@ export interface RunFlags {
   readonly keep?: true;
   readonly quiet?: true;
   readonly capture: boolean;
+  readonly engine: EngineChoice;
   readonly results: string;
   readonly jobs?: number;
 }
@@ -36,11 +37,12 @@ export async function runCommand(names: readonly string[], flags: RunFlags): Pro
   const progress = new Progress(process.stderr, flags.quiet ?? false);
   const runs = await sideBySide(scenarios, flags.jobs ?? availableParallelism(), (scenario) =>
     runOne(scenario, flags, progress),
-  ).catch((error: unknown) => {
+  ).catch(async (error: unknown) => {
     progress.clear();
     // Whoever reads the document must not take its absence for anything else.
     if (flags.json && error instanceof MissingCapability) {
-      process.stdout.write(jsonReport(scenarios.map((scenario) => skipScenario(scenario, error))));
+      const skips = scenarios.map((scenario) => skipScenario(scenario, flags.engine, error));
+      process.stdout.write(jsonReport(await Promise.all(skips)));
     }
     throw error;
   });
@@ -60,6 +62,7 @@ async function runOne(scenario: Scenario, flags: RunFlags, progress: Progress): 
   let mine: (() => Promise<void>) | null = null;
   return runScenario(scenario, {
     capture: flags.capture,
+    engine: flags.engine,
     keep: flags.keep ?? false,
     results: flags.results,
     onProgress: (text) => {

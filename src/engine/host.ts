@@ -60,6 +60,26 @@ export interface Lab {
   wire(): Promise<void>;
 }
 
+/** Runs one plan, and holds its hosts until they are released. `Result` is an experiment's. */
+export interface Runner<Result> {
+  /** @throws RefusedRows, MissingCapability or LabFailure */
+  run(plan: Plan): Promise<Result>;
+  /** Keeps the hosts' state in a folder, then takes them down. Returns the captures' names. */
+  keepAndStop(directory: string): Promise<readonly string[]>;
+  /** Takes the hosts down, at whatever point they are. Never throws. */
+  stop(): Promise<void>;
+}
+
+/** What the doctor says of one capability. */
+export interface Capability {
+  readonly name: string;
+  readonly works: boolean;
+  readonly why: string;
+  readonly remedy: string;
+  /** good to know; runs do without it */
+  readonly optional?: true;
+}
+
 /** The lab itself failed: no verdict on FTP follows from it. Exit code 3. */
 export class LabFailure extends Error {
   override readonly name = 'LabFailure';

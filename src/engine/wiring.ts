@@ -22,6 +22,7 @@ export function linkBatch(plan: Plan): string {
  *
  * @param administer runs a shell script where /run/netns has every host's network namespace, and with
  *   the right to change them
+ * @param prepare what that script has to do before
  *
  * @throws RefusedRows when nft refuses rows of the author's, LabFailure for everything else
  */
@@ -29,8 +30,12 @@ export async function wire(
   plan: Plan,
   firewall: Host,
   administer: (script: string) => Promise<ExecResult>,
+  prepare = '',
 ): Promise<void> {
-  await Promise.all([must('wire the hosts', administer(wiringScript(plan))), loadRuleset(plan, firewall)]);
+  await Promise.all([
+    must('wire the hosts', administer(prepare + wiringScript(plan))),
+    loadRuleset(plan, firewall),
+  ]);
   const settings = conntrackScript(plan);
   if (settings !== null) await must("set the firewall's timeouts", administer(settings));
 }

@@ -1,7 +1,7 @@
 import type { FileSpec } from '../agent/messages';
 import { nftRuleset } from '../firewall/nftables';
 import type { Scenario } from '../scenario';
-import type { HostName, HostPlan, Link, Plan, PlannedTransfer } from './plan';
+import type { EngineName, HostName, HostPlan, Link, Plan, PlannedTransfer } from './plan';
 
 /** Above this many bytes a session's captures keep packet heads only, or they would outgrow memory. */
 const FULL_CAPTURE_BYTES = 16 * 2 ** 20;
@@ -12,6 +12,8 @@ const PACKET_HEAD = 192;
 /** What the command line may change about a plan. */
 export interface PlanOptions {
   readonly capture: boolean;
+  readonly engine: EngineName;
+  readonly engineWhy?: string | null;
 }
 
 /** Makes a scenario concrete: addresses, routes, ruleset text, programs, files. */
@@ -45,7 +47,8 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
       behind,
       twin: scenario.twin,
     },
-    engine: 'netns' as const,
+    engine: options.engine,
+    engineWhy: options.engineWhy ?? null,
     timeScale: 1,
     hosts: hosts(scenario, { inside, outside }),
     links: links(behind),

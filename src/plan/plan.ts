@@ -2,6 +2,10 @@ import type { ClientConfig, FileSpec, ServerConfig, TransferCommand } from '../a
 import type { Ruleset } from '../firewall/kinds';
 import type { Expectation, PlacedRow, Scenario } from '../scenario';
 
+/** What makes hosts out of a plan. */
+export const ENGINE_NAMES = ['netns', 'docker'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
 export const HOST_NAMES = ['client', 'firewall', 'server'] as const;
 export type HostName = (typeof HOST_NAMES)[number];
 
@@ -34,7 +38,9 @@ export interface PlannedTransfer extends TransferCommand {
 /** A scenario made concrete and frozen: everything the run needs, and all that verdicts may assume. */
 export interface Plan {
   readonly scenario: Pick<Scenario, 'name' | 'file' | 'title' | 'claim' | 'behind' | 'twin'>;
-  readonly engine: 'netns';
+  readonly engine: EngineName;
+  /** why the lab took this engine; null when it was asked for */
+  readonly engineWhy: string | null;
   /** scenario seconds per real second */
   readonly timeScale: number;
   readonly hosts: Readonly<Record<HostName, HostPlan>>;

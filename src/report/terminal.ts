@@ -43,6 +43,7 @@ export function terminalReport(run: RunResult, style: Style): string {
     ),
     ...incompleteCaptures(run),
     ...(run.artifacts.directory === null ? [] : [`  Evidence: ${run.artifacts.directory}`, '']),
+    ...(run.engineWhy === null ? [] : [style.dim(`  Engine: ${run.engine}, ${printable(run.engineWhy)}`)]),
     outcomeLine(run, style),
   ];
   return `${lines.join('\n')}\n`;

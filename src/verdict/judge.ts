@@ -79,13 +79,22 @@ function summary(
   kernel: string,
 ): Pick<
   RunResult,
-  'scenario' | 'title' | 'claim' | 'engine' | 'kernel' | 'timeScale' | 'virtualTime' | 'topology'
+  | 'scenario'
+  | 'title'
+  | 'claim'
+  | 'engine'
+  | 'engineWhy'
+  | 'kernel'
+  | 'timeScale'
+  | 'virtualTime'
+  | 'topology'
 > {
   return {
     scenario: plan.scenario.name,
     title: plan.scenario.title,
     claim: plan.scenario.claim,
     engine: plan.engine,
+    engineWhy: plan.engineWhy,
     kernel,
     timeScale: plan.timeScale,
     virtualTime: false,

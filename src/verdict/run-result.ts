@@ -10,6 +10,8 @@ export interface RunResult {
   readonly title: string;
   readonly claim: string;
   readonly engine: string;
+  /** why the lab took this engine; null when it was asked for */
+  readonly engineWhy: string | null;
   readonly kernel: string;
   readonly outcome: Outcome;
   /** why the outcome is not a pass; null for a pass */

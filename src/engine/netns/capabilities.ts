@@ -1,16 +1,9 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { MissingCapability } from '../host';
+import { MissingCapability, type Capability } from '../host';
+import { KERNEL_PROBES, type Probe } from '../probes';
 import { run } from '../process';
 import { sandboxCommand } from './sandbox';
-
-/** What the doctor says of one capability. */
-export interface Capability {
-  readonly name: string;
-  readonly works: boolean;
-  readonly why: string;
-  readonly remedy: string;
-}
 
 /** Programs the engine runs, and the Debian packages they are in. */
 const TOOLS: Readonly<Record<string, string>> = {
@@ -25,15 +18,6 @@ const TOOLS: Readonly<Record<string, string>> = {
   tcpdump: 'tcpdump',
   ethtool: 'ethtool',
 };
-
-/** Tries one thing in a scratch sandbox. The script's failure is the capability's absence. */
-interface Probe {
-  readonly name: string;
-  /** tools it is tried with */
-  readonly needs: readonly string[];
-  readonly script: string;
-  readonly remedy: string;
-}
 
 const NAMESPACES = 'kernel options CONFIG_NET_NS, CONFIG_PID_NS, CONFIG_USER_NS';
 const PROBES: readonly Probe[] = [
@@ -56,56 +40,7 @@ const PROBES: readonly Probe[] = [
     script: 'ip link add x type veth peer name y && ethtool -K x tx off tso off gso off gro off',
     remedy: 'install ethtool (sudo apt-get install ethtool)',
   },
-  {
-    name: 'nftables rules with counters',
-    needs: ['nft'],
-    script:
-      'nft "add table ip t; add chain ip t c { type filter hook forward priority 0; policy drop; }; add rule ip t c counter accept"',
-    remedy: 'kernel option CONFIG_NF_TABLES and CONFIG_NF_TABLES_IPV4 (sudo modprobe nf_tables)',
-  },
-  {
-    name: 'connection tracking in rules',
-    needs: ['nft'],
-    script:
-      'nft "add table ip t; add chain ip t c { type filter hook forward priority 0; }; add rule ip t c ct state established accept"',
-    remedy: 'kernel option CONFIG_NF_CONNTRACK and CONFIG_NFT_CT (sudo modprobe nft_ct)',
-  },
-  {
-    name: 'masquerading',
-    needs: ['nft'],
-    script:
-      'nft "add table ip t; add chain ip t c { type nat hook postrouting priority 100; }; add rule ip t c masquerade"',
-    remedy: 'kernel option CONFIG_NFT_MASQ (sudo modprobe nft_masq)',
-  },
-  {
-    name: 'FTP helper',
-    needs: ['nft'],
-    script: 'nft "add table ip t; add ct helper ip t ftp { type \\"ftp\\" protocol tcp; }"',
-    remedy: 'kernel modules nf_conntrack_ftp and nf_nat_ftp (sudo modprobe nf_nat_ftp)',
-  },
-  {
-    name: 'connection table',
-    needs: ['nft', 'conntrack'],
-    script:
-      'nft "add table ip t; add chain ip t c { type filter hook forward priority 0; }; add rule ip t c ct state new" && conntrack -L',
-    remedy: 'kernel option CONFIG_NF_CT_NETLINK (sudo modprobe nf_conntrack_netlink)',
-  },
-  {
-    name: 'connection events',
-    needs: ['nft', 'conntrack'],
-    // conntrack -E runs until it is stopped; what it can't do it says at once.
-    script:
-      'nft "add table ip t; add chain ip t c { type filter hook forward priority 0; }; add rule ip t c ct state new"; timeout 0.2 conntrack -E; test $? = 124',
-    remedy: 'kernel option CONFIG_NF_CONNTRACK_EVENTS and CONFIG_NF_CT_NETLINK',
-  },
-  {
-    name: 'packet capture',
-    needs: ['ip', 'tcpdump'],
-    script:
-      'ip link set lo up; timeout 0.4 tcpdump -i lo -Z root --immediate-mode -w /run/probe.pcap; test $? = 124',
-    remedy:
-      'kernel option CONFIG_PACKET (sudo modprobe af_packet), or an AppArmor profile that lets tcpdump write below /run',
-  },
+  ...KERNEL_PROBES,
 ];
 
 /** A tool's place in PATH, or null. */

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { readMessages } from '../../agent/messages';
 import type { Plan } from '../../plan/plan';
-import { howEnded, LabFailure, MissingCapability, RefusedRows } from '../host';
+import { howEnded, LabFailure, MissingCapability, RefusedRows, type Runner } from '../host';
 import type { FromWorker, ToWorker } from './protocol';
 
 /** The worker's end is awaited this long before the sandbox is killed. */
@@ -34,7 +34,7 @@ export function sandboxCommand(argv: readonly string[]): string[] {
 }
 
 /** A worker running in a sandbox of its own, holding its hosts until released. */
-export class Sandbox<Result> {
+export class Sandbox<Result> implements Runner<Result> {
   private readonly child: ChildProcessWithoutNullStreams;
   private readonly ended: Promise<string>;
   private answer: (message: FromWorker<Result>) => void = () => undefined;

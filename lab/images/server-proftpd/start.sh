@@ -1,0 +1,2 @@
+#!/bin/sh
+exec proftpd --nodaemon --config /etc/lab/proftpd.conf

@@ -1,0 +1,138 @@
+import { constants } from 'node:os';
+import { PassThrough } from 'node:stream';
+import type Dockerode from 'dockerode';
+import type { HostName } from '../../plan/plan';
+import { LabFailure, type Exit, type Host, type HostProcess } from '../host';
+import { gather } from '../process';
+import { until } from '../until';
+import { demux } from './demux';
+import type { Errands } from './errands';
+
+/** The engine's word for how an exec ended may come a moment after its output did. */
+const EXIT_SECONDS = 10;
+/** Tells the program's process id, in the container's namespace, on the first line of its error output. */
+const TELL_PID = ['sh', '-c', 'echo $$ >&2; exec "$@"', 'sh'];
+
+/** A host that is a container: programs are run by the engine's exec, files read by an errand. */
+export function containerHost(name: HostName, container: Dockerode.Container, errands: Errands): Host {
+  const spawn = (label: string, argv: readonly string[]): HostProcess =>
+    startExec(label, argv, container, errands);
+  return {
+    name,
+    exec: async (argv, options) => {
+      const running = spawn(argv.join(' '), argv);
+      await running.pid;
+      return gather(running, options?.input);
+    },
+    spawn,
+    read: (path, from = 0) => errands.read(path, from),
+  };
+}
+
+function startExec(
+  label: string,
+  argv: readonly string[],
+  container: Dockerode.Container,
+  errands: Errands,
+): HostProcess {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  let known: (pid: number) => void = () => undefined;
+  let unknown: (error: Error) => void = () => undefined;
+  const pid = new Promise<number>((resolve, reject) => {
+    known = resolve;
+    unknown = reject;
+  });
+  // Whoever needs it awaits it; that nobody does is no error.
+  pid.catch(() => undefined);
+  const run = async (): Promise<Exit> => {
+    const exec = await container.exec({
+      Cmd: [...TELL_PID, ...argv],
+      AttachStdin: true,
+      AttachStdout: true,
+      AttachStderr: true,
+    });
+    const stream = await exec.start({ hijack: true, stdin: true });
+    const raw = withoutPid(stderr, known);
+    demux(container, stream, stdout, raw);
+    stdin.on('error', () => undefined).pipe(stream);
+    // An exec that is under way when its container goes may never be told so by the engine.
+    await Promise.race([endOf(stream), errands.ended]);
+    stream.destroy();
+    raw.end();
+    return exitOf(exec);
+  };
+  const exited = run()
+    .catch((error: unknown): Exit => {
+      // As a program that cannot be started: told by its exit, with the engine's words beside it.
+      const why = error instanceof Error ? error.message : String(error);
+      unknown(new LabFailure(`can't run ${label} on the ${errands.host} host: ${why}`));
+      stderr.write(`the engine says: ${why}\n`);
+      return { code: 127, signal: null };
+    })
+    .then((exit) => {
+      unknown(new LabFailure(`${label} on the ${errands.host} host ended before it began`));
+      stdout.end();
+      stderr.end();
+      return exit;
+    });
+  return {
+    label,
+    pid,
+    stdin,
+    stdout,
+    stderr,
+    exited,
+    kill: (signal) => {
+      pid.then(
+        (id) => {
+          errands.kill(id, signal);
+        },
+        () => undefined,
+      );
+    },
+  };
+}
+
+/** Takes the first line, the process id, off what is written to it, and passes the rest on. */
+function withoutPid(to: PassThrough, tell: (pid: number) => void): PassThrough {
+  const from = new PassThrough();
+  let head = '';
+  from.on('data', function look(chunk: Buffer) {
+    head += chunk.toString('latin1');
+    const end = head.indexOf('\n');
+    if (end < 0) return;
+    from.off('data', look);
+    tell(Number(head.slice(0, end)));
+    const rest = Buffer.from(head.slice(end + 1), 'latin1');
+    if (rest.length > 0) to.write(rest);
+    from.pipe(to, { end: false });
+  });
+  return from;
+}
+
+function endOf(stream: NodeJS.ReadWriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      resolve();
+    };
+    stream.once('end', end).once('close', end).once('error', end);
+  });
+}
+
+/**
+ * How an exec ended. The engine knows exit codes only, and a signal's as shells count it, 128 and its
+ * number; programs that return such a code themselves do so to report a signal, too.
+ */
+async function exitOf(exec: Dockerode.Exec): Promise<Exit> {
+  let code: number | null = null;
+  const told = await until(async () => {
+    const { Running, ExitCode } = await exec.inspect();
+    code = ExitCode;
+    return !Running && ExitCode !== null;
+  }, EXIT_SECONDS).catch(() => false);
+  // A container that is gone took its programs with it.
+  if (!told || code === null) return { code: null, signal: 'SIGKILL' };
+  const number = code - 128;
+  const signal = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
+  return signal === undefined ? { code, signal: null } : { code: null, signal: signal as NodeJS.Signals };
+}

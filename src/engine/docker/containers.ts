@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto';
+import type Dockerode from 'dockerode';
+import { LabFailure, type Host } from '../host';
+import type { HostName } from '../../plan/plan';
+import { containerHost } from './container-host';
+import { Errands } from './errands';
+import { hasEnded, thisOwner } from './owner';
+import type { DockerRuntime } from './runtime';
+
+/** Every container of the lab has this label; its value is the run's id. */
+const RUN_LABEL = 'ftp-firewall-lab.run';
+const OWNER_LABEL = 'ftp-firewall-lab.owner';
+const NAME_PREFIX = 'ftp-firewall-lab';
+/** Removing a container takes tenths of a second; on a busy machine more. */
+const STOP_SECONDS = 20;
+/** So does telling how one ended that ended by itself. */
+const SETTLE_SECONDS = 5;
+
+export interface ContainerOrder {
+  readonly role: HostName | 'wiring';
+  readonly image: string;
+  readonly capabilities: readonly string[];
+}
+
+/** A container that runs, and the lab's connection to it. */
+export interface RunningContainer {
+  readonly role: HostName | 'wiring';
+  readonly host: Host;
+  /** the process id of its first process, as the engine's machine knows it */
+  readonly pid: number;
+  stop(): Promise<void>;
+  /** Waits until the engine has told how it ended, if it has ended. */
+  settle(): Promise<void>;
+}
+
+/** The containers of one run. They are taken down together, however far their start got. */
+export class Containers {
+  readonly id = randomBytes(5).toString('hex');
+  private readonly starting: Promise<RunningContainer>[] = [];
+  private readonly lost: string[] = [];
+  private stopping = false;
+
+  constructor(private readonly runtime: DockerRuntime) {}
+
+  /** Starts one container, with no network. */
+  start(order: ContainerOrder): Promise<RunningContainer> {
+    const running = this.startOne(order);
+    this.starting.push(running);
+    return running;
+  }
+
+  /** Takes all of them down and waits until they are gone. Never throws: there is nothing left to do. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await Promise.allSettled(this.starting.map(async (starting) => (await starting).stop()));
+  }
+
+  /** What became of the containers, when a run has failed; null when they are all there. */
+  async whatBroke(): Promise<string | null> {
+    try {
+      await this.runtime.docker.ping();
+    } catch (error) {
+      return `the container engine stopped in mid-run: ${error instanceof Error ? error.message : String(error)} — start it again, then run the scenario again`;
+    }
+    await Promise.allSettled(this.starting.map(async (starting) => (await starting).settle()));
+    return this.lost.length === 0 ? null : this.lost.join('; ');
+  }
+
+  private async startOne({ role, image, capabilities }: ContainerOrder): Promise<RunningContainer> {
+    const { docker, libraries } = this.runtime;
+    const administrator = role === 'wiring';
+    const shell = ['sh', '/opt/lab/host.sh'];
+    const started = await new libraries.HostContainer({
+      image,
+      name: `${NAME_PREFIX}-${this.id}-${role}`,
+      labels: { [RUN_LABEL]: this.id, [OWNER_LABEL]: thisOwner() },
+      // Among the processes of the engine's machine there is a first process already.
+      entrypoint: administrator ? shell : ['tini', '--', ...shell],
+      capabilities,
+      administrator,
+    })
+      .start()
+      .catch((error: unknown) => {
+        throw new LabFailure(
+          `can't start the ${role} container: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      });
+    const container = docker.getContainer(started.getId());
+    let asked = false;
+    const removed = container.wait({ condition: 'removed' }).then(
+      ({ StatusCode }: { StatusCode: number }) => {
+        if (!asked && !this.stopping)
+          this.lost.push(
+            `the container of the ${role} host was stopped from outside in mid-run (exit code ${StatusCode})`,
+          );
+      },
+      () => undefined,
+    );
+    const stop = async (): Promise<void> => {
+      asked = true;
+      // It may have gone by itself in the meantime.
+      await started.stop({ timeout: 0 }).catch(() => undefined);
+      await Promise.race([removed, pause(STOP_SECONDS)]);
+    };
+    const settle = async (): Promise<void> => {
+      const running = await container.inspect().then(
+        ({ State }) => State.Running,
+        () => false,
+      );
+      if (!running) await Promise.race([removed, pause(SETTLE_SECONDS)]);
+    };
+    try {
+      const [stream, { State }] = await Promise.all([
+        container.attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }),
+        container.inspect(),
+      ]);
+      const errands = new Errands(container, stream, role);
+      return {
+        role,
+        host: containerHost(role as HostName, container, errands),
+        pid: State.Pid,
+        stop,
+        settle,
+      };
+    } catch (error) {
+      await stop();
+      throw new LabFailure(
+        `the ${role} container ended as it began: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  }
+}
+
+function pause(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000).unref());
+}
+
+/** What was found of other runs, by what was done about it. */
+export interface Leftovers {
+  /** removed: their lab has ended */
+  readonly removed: readonly string[];
+  /** belong to a lab on this machine that runs */
+  readonly living: number;
+  /** belong to labs on other machines, of which nothing can be known */
+  readonly foreign: number;
+}
+
+/** Removes the containers of labs that have ended, and no others. */
+export async function removeLeftovers({ docker }: Pick<DockerRuntime, 'docker'>): Promise<Leftovers> {
+  const containers = await docker.listContainers({ all: true, filters: { label: [RUN_LABEL] } });
+  const ownerOf = ({ Labels }: Dockerode.ContainerInfo): string => Labels[OWNER_LABEL] ?? '';
+  const dead = containers.filter((container) => hasEnded(ownerOf(container)));
+  await Promise.all(
+    dead.map(({ Id }) =>
+      docker
+        .getContainer(Id)
+        .remove({ force: true, v: true })
+        .catch((error: unknown) => {
+          // Gone, or going: another lab's start or the engine itself saw to it.
+          if (![404, 409].includes((error as { statusCode?: number }).statusCode ?? 0)) throw error;
+        }),
+    ),
+  );
+  const here = thisOwner().split('/')[0];
+  const alive = containers.filter((container) => !dead.includes(container));
+  const foreign = alive.filter((container) => ownerOf(container).split('/')[0] !== here).length;
+  return {
+    removed: dead.map(({ Names }) => (Names[0] ?? '').replace(/^\//, '')),
+    living: alive.length - foreign,
+    foreign,
+  };
+}

@@ -1,0 +1,85 @@
+import { HOST_NAMES, type HostName, type Plan } from '../../plan/plan';
+import type { ExecResult, Lab } from '../host';
+import { linkBatch, wire } from '../wiring';
+import type { Containers } from './containers';
+import { type RunningContainer } from './containers';
+import { capabilitiesOf, imageTag, type ImageName } from './images';
+import type { DockerRuntime } from './runtime';
+
+/** What entering and changing the namespaces of other containers takes. */
+const WIRING_CAPABILITIES = ['SYS_ADMIN', 'NET_ADMIN', 'SYS_PTRACE'];
+
+/** The image each host of a plan runs on. */
+export function imagesFor({ server }: Plan): Readonly<Record<HostName | 'wiring', ImageName>> {
+  return {
+    client: 'client',
+    firewall: 'firewall',
+    server: `server-${server.program}` as ImageName,
+    // It has the tools; what it does is nobody's but the lab's.
+    wiring: 'firewall',
+  };
+}
+
+/**
+ * Starts a plan's hosts as containers without any network, side by side.
+ *
+ * @param containers takes down what was started, whether this succeeds or not
+ *
+ * @throws LabFailure when the engine refuses
+ */
+export async function startContainerHosts(
+  runtime: DockerRuntime,
+  containers: Containers,
+  plan: Plan,
+  project: string,
+): Promise<Lab> {
+  const images = imagesFor(plan);
+  const order = (role: HostName | 'wiring'): Promise<RunningContainer> =>
+    startContainer(containers, role, images[role], project);
+  const [wiring, ...running] = await Promise.all([order('wiring'), ...HOST_NAMES.map(order)]);
+  const hosts = Object.fromEntries(running.map(({ role, host }) => [role, host])) as Lab['hosts'];
+  return {
+    plan,
+    hosts,
+    workDirectory: '/run/lab',
+    kernel: runtime.kernel,
+    agent: (bundle) => ['node', `/opt/lab/${bundle}`],
+    wire: () => wireContainers(plan, hosts, wiring, running),
+  };
+}
+
+/** Starts one container of the lab, with what its role takes. */
+export function startContainer(
+  containers: Containers,
+  role: HostName | 'wiring',
+  image: ImageName,
+  project: string,
+): Promise<RunningContainer> {
+  const capabilities = role === 'wiring' ? WIRING_CAPABILITIES : capabilitiesOf(image);
+  return containers.start({ role, image: imageTag(project, image), capabilities });
+}
+
+/**
+ * Wires the containers by way of a short-lived one that sees all others' processes: links go straight
+ * into their network namespaces. No bridge, no published port, no address pool: the engine's machine
+ * does not notice, and any number of labs use the same addresses.
+ */
+async function wireContainers(
+  plan: Plan,
+  hosts: Lab['hosts'],
+  wiring: RunningContainer,
+  running: readonly RunningContainer[],
+): Promise<void> {
+  const namespaces = running.map(({ role, pid }) => `ln -s /proc/${pid}/ns/net /run/netns/${role}`);
+  // An ordinary user may serve port 21 in there; Docker allows it by itself, Podman does not.
+  const ports = running.map(
+    ({ role }) =>
+      `nsenter --net=/run/netns/${role} sh -c 'echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start'`,
+  );
+  const links = `ip -batch - <<LINKS\n${linkBatch(plan)}LINKS\n`;
+  const prepare = ['set -e', 'mkdir -p /run/netns', ...namespaces, ...ports, links].join('\n');
+  const administer = (script: string): Promise<ExecResult> => wiring.host.exec(['sh'], { input: script });
+  await wire(plan, hosts.firewall, administer, prepare);
+  // The session need not wait until it is gone.
+  void wiring.stop();
+}

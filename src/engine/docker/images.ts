@@ -1,0 +1,226 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { MissingCapability } from '../host';
+import type { DockerRuntime } from './runtime';
+
+/** An image of the lab, one for each kind of host and each server program. */
+interface ImageRecipe {
+  /** what it is made from besides the Dockerfile, relative to the project's folder */
+  readonly from: readonly string[];
+  /** what its programs may do beyond what any user may, when the lab runs them */
+  readonly capabilities: readonly string[];
+}
+
+const RECIPES = {
+  client: { from: ['dist/client-basic-ftp.code.js'], capabilities: [] },
+  firewall: {
+    from: ['lab/images/firewall'],
+    // nft, conntrack and tcpdump; the last two for tcpdump -Z root, which sets its groups all the same.
+    capabilities: ['NET_ADMIN', 'NET_RAW', 'SETUID', 'SETGID'],
+  },
+  'server-ftp-srv': {
+    from: ['dist/server-ftp-srv.code.js', 'lab/images/server-ftp-srv'],
+    capabilities: [],
+  },
+  'server-vsftpd': { from: ['lab/images/server-vsftpd'], capabilities: [] },
+  'server-proftpd': { from: ['lab/images/server-proftpd'], capabilities: [] },
+  'server-pure-ftpd': { from: ['lab/images/server-pure-ftpd'], capabilities: [] },
+} as const satisfies Record<string, ImageRecipe>;
+
+export type ImageName = keyof typeof RECIPES;
+export const IMAGE_NAMES = Object.keys(RECIPES) as ImageName[];
+
+/** The capabilities a host of this image is given. */
+export function capabilitiesOf(name: ImageName): readonly string[] {
+  return RECIPES[name].capabilities;
+}
+
+/** What every image is made from. */
+const COMMON = ['lab/images/Dockerfile', 'lab/images/host.sh', 'lab/images/greeting.sh'];
+const DOCKERFILE = 'lab/images/Dockerfile';
+const REPOSITORY = 'ftp-firewall-lab';
+/** The base that lab/base-image.sh makes, and the one a registry has. The first that is there is taken. */
+export const BASES = ['ftp-firewall-lab/base:bookworm', 'debian:bookworm-slim'] as const;
+const BASE_LABEL = 'ftp-firewall-lab.base';
+
+/** The image's full name; its tag is a digest of all it is made from, so a change makes another image. */
+export function imageTag(project: string, name: ImageName): string {
+  const hash = createHash('sha256').update(name);
+  for (const file of inputs(project, name))
+    hash.update(`\0${file}\0`).update(readFileSync(join(project, file)));
+  return `${REPOSITORY}/${name}:${hash.digest('hex').slice(0, 16)}`;
+}
+
+function inputs(project: string, name: ImageName): string[] {
+  return [...COMMON, ...RECIPES[name].from].flatMap((path) =>
+    statSync(join(project, path)).isDirectory()
+      ? readdirSync(join(project, path))
+          .sort()
+          .map((file) => `${path}/${file}`)
+      : [path],
+  );
+}
+
+export interface BuildOptions {
+  /** the project's folder */
+  readonly project: string;
+  /** base image that must be used; null: the first of the usual ones that is there or can be had */
+  readonly base: string | null;
+  readonly onProgress: (text: string) => void;
+}
+
+/**
+ * Makes sure that images are there: those that are not are built. Named `latest` too, for compose.
+ *
+ * @returns the names of those that were built
+ *
+ * @throws MissingCapability when an image is missing and cannot be built
+ */
+export async function ensureImages(
+  runtime: DockerRuntime,
+  names: readonly ImageName[],
+  options: BuildOptions,
+): Promise<ImageName[]> {
+  const missing = await missingImages(runtime, [...new Set(names)], options);
+  if (missing.length === 0) return [];
+  const base = options.base ?? (await findBase(runtime, options));
+  // The first build makes the layers all share; after that the others run side by side.
+  const [first, ...rest] = missing;
+  if (first !== undefined) await build(runtime, first, base, options);
+  await Promise.all(rest.map((name) => build(runtime, name, base, options)));
+  return missing;
+}
+
+async function missingImages(
+  { docker }: DockerRuntime,
+  names: readonly ImageName[],
+  { project, base }: BuildOptions,
+): Promise<ImageName[]> {
+  const there = await Promise.all(
+    names.map(async (name) => {
+      try {
+        const { Config } = await docker.getImage(imageTag(project, name)).inspect();
+        // An image without labels has null for them, whatever dockerode's types say.
+        const labels = Config.Labels as Record<string, string> | null;
+        return base === null || labels?.[BASE_LABEL] === base;
+      } catch (error) {
+        if ((error as { statusCode?: number }).statusCode === 404) return false;
+        throw error;
+      }
+    }),
+  );
+  return names.filter((_name, index) => there[index] !== true);
+}
+
+async function findBase({ docker }: DockerRuntime, { onProgress }: BuildOptions): Promise<string> {
+  for (const base of BASES) {
+    if (
+      await docker
+        .getImage(base)
+        .inspect()
+        .then(
+          () => true,
+          () => false,
+        )
+    )
+      return base;
+  }
+  const [, fromRegistry] = BASES;
+  onProgress(`fetching ${fromRegistry}`);
+  try {
+    await follow(docker, await docker.pull(fromRegistry), () => undefined);
+    return fromRegistry;
+  } catch (error) {
+    throw new MissingCapability(
+      `the lab's images are not built, and their base ${fromRegistry} cannot be fetched: ${text(error)}`,
+      'make a base from Debian packages (sudo lab/base-image.sh), then: npm run images',
+    );
+  }
+}
+
+async function build(
+  { docker }: DockerRuntime,
+  name: ImageName,
+  base: string,
+  { project, onProgress }: BuildOptions,
+): Promise<void> {
+  const tag = imageTag(project, name);
+  onProgress(`building the ${name} image`);
+  try {
+    const stream = await docker.buildImage(
+      // All of them: the classic builder makes every stage above the target too.
+      { context: project, src: [...new Set(IMAGE_NAMES.flatMap((image) => inputs(project, image)))] },
+      {
+        t: tag,
+        dockerfile: DOCKERFILE,
+        target: name,
+        buildargs: { BASE: base },
+        labels: { [BASE_LABEL]: base },
+        // An engine may have no bridge, or a firewall between it and the packages.
+        networkmode: 'host',
+        forcerm: true,
+      },
+    );
+    await follow(docker, stream, (step) => {
+      onProgress(`building the ${name} image, ${step}`);
+    });
+    await docker.getImage(tag).tag({ repo: `${REPOSITORY}/${name}`, tag: 'latest' });
+  } catch (error) {
+    throw buildFailure(name, error);
+  }
+}
+
+/** One line of what the engine tells while it builds or pulls. */
+interface Progress {
+  readonly stream?: string;
+  readonly status?: string;
+  readonly error?: string;
+}
+
+/** Follows a build or a pull to its end. The engine reports its failure in the stream, not by a status. */
+async function follow(
+  docker: DockerRuntime['docker'],
+  stream: NodeJS.ReadableStream,
+  onStep: (text: string) => void,
+): Promise<void> {
+  const lines: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    docker.modem.followProgress(
+      stream,
+      (error) => {
+        if (error) reject(error);
+        else resolve();
+      },
+      ({ stream: line, error }: Progress) => {
+        if (error !== undefined) {
+          reject(new Error([...lines.slice(-5), error].join('\n')));
+          return;
+        }
+        const said = line?.trim() ?? '';
+        if (said === '') return;
+        lines.push(said);
+        const [, step, of] = /^Step (\d+)\/(\d+) : RUN /.exec(said) ?? [];
+        if (step !== undefined) onStep(`step ${step} of ${of ?? '?'}`);
+      },
+    );
+  });
+}
+
+function buildFailure(name: ImageName, error: unknown): MissingCapability {
+  const why = text(error);
+  if (/no space left on device/i.test(why)) {
+    return new MissingCapability(
+      `the ${name} image cannot be built: no space left on the engine's disk`,
+      'free some (docker system df; docker system prune), then: npm run images',
+    );
+  }
+  return new MissingCapability(
+    `the ${name} image cannot be built: ${why}`,
+    'the build needs Debian’s package mirrors; mend what it says, then: npm run images',
+  );
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,48 @@
+import { release } from 'node:os';
+import { join } from 'node:path';
+import { DockerRunner } from './docker-runner';
+import { probeDocker } from './engine/docker/capabilities';
+import { dockerRuntime } from './engine/docker/runtime';
+import type { Capability, Runner } from './engine/host';
+import { probeCapabilities, requireTools, whatIsMissing } from './engine/netns/capabilities';
+import { Sandbox } from './engine/netns/sandbox';
+import type { Experiment } from './experiment';
+import { BUNDLE_DIRECTORY, PROJECT_DIRECTORY } from './paths';
+import type { EngineName } from './plan/plan';
+
+/** What the lab runs its hosts on. */
+export interface Engine {
+  /**
+   * A quick look at whether it can be used here.
+   *
+   * @throws MissingCapability when it cannot
+   */
+  require(): Promise<void>;
+  runner(onProgress: (text: string) => void): Runner<Experiment>;
+  /** What stands in the way of a run that failed; null when nothing does. */
+  whatIsMissing(): Promise<Capability | null>;
+  /** Tries all that a run needs, for the doctor. */
+  probe(): Promise<readonly Capability[]>;
+  /** The release of the kernel its hosts run on. */
+  kernel(): Promise<string>;
+}
+
+export const ENGINES: Readonly<Record<EngineName, Engine>> = {
+  netns: {
+    require: () => Promise.resolve().then(requireTools),
+    runner: (onProgress) => new Sandbox<Experiment>(join(BUNDLE_DIRECTORY, 'worker.js'), onProgress),
+    whatIsMissing,
+    probe: probeCapabilities,
+    kernel: () => Promise.resolve(release()),
+  },
+  docker: {
+    require: async () => {
+      await dockerRuntime();
+    },
+    runner: (onProgress) => new DockerRunner(onProgress),
+    // Whatever is missing its own calls have named.
+    whatIsMissing: () => Promise.resolve(null),
+    probe: () => probeDocker(PROJECT_DIRECTORY),
+    kernel: async () => (await dockerRuntime().catch(() => null))?.kernel ?? release(),
+  },
+};

@@ -1,0 +1,228 @@
+import Dockerode from 'dockerode';
+import { readdirSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import {
+  eventually,
+  finished,
+  lab,
+  machineRules,
+  machineState,
+  runs,
+  scenarioWith,
+  scratch,
+  startLab,
+} from '../support';
+import { describeDocker } from './engine';
+
+// However a run on containers ends, nothing of it is left; while it runs, the machine's own network is
+// as it was. All of it on a real engine.
+
+const docker = new Dockerode();
+const RUN_LABEL = 'ftp-firewall-lab.run';
+
+async function ourContainers(): Promise<Dockerode.ContainerInfo[]> {
+  return docker.listContainers({ all: true, filters: { label: [RUN_LABEL] } });
+}
+
+/** Waits for something asynchronous, with a deadline. */
+async function soon<T>(look: () => Promise<T | undefined | false>, what: string, seconds = 20): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${seconds} s`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Starts a run whose download takes a while. */
+function startSlow(folder: string, lasting: string, args: readonly string[] = []): ChildProcess {
+  scenarioWith([['size: 64 KiB', `size: 200 KiB, lasting: ${lasting}`]], folder);
+  return startLab(['run', '--engine', 'docker', ...args, './case.yaml'], folder);
+}
+
+/** The run's containers once its session is on: all that it starts in them runs. */
+async function inSession(): Promise<Dockerode.ContainerInfo[]> {
+  return soon(async () => {
+    const containers = await ourContainers();
+    const firewall = containers.find(({ Names }) => Names[0]?.endsWith('-firewall'));
+    if (!firewall || containers.length !== 3) return undefined;
+    const top = (await docker
+      .getContainer(firewall.Id)
+      .top()
+      .catch(() => null)) as { Processes: string[][] } | null;
+    const commands = (top?.Processes ?? []).map((row) => row.at(-1) ?? '');
+    return ['tcpdump -i inside', 'tcpdump -i outside', 'conntrack -E'].every((mark) =>
+      commands.some((command) => command.startsWith(mark)),
+    )
+      ? containers
+      : undefined;
+  }, 'the session is on');
+}
+
+async function nothingLeft(): Promise<void> {
+  await soon(async () => (await ourContainers()).length === 0, 'the containers are gone');
+}
+
+describeDocker('what a run on docker leaves behind', () => {
+  test('nothing, after it passed; and volumes and networks are as before', async () => {
+    const before = await Promise.all([docker.listVolumes(), docker.listNetworks()]);
+    expect((await lab(['-q', '--engine', 'docker', 'passive-nat'])).code).toBe(0);
+    expect(await ourContainers()).toEqual([]);
+    const after = await Promise.all([docker.listVolumes(), docker.listNetworks()]);
+    expect(after[0].Volumes).toEqual(before[0].Volumes);
+    expect(after[1].map(({ Id }) => Id).sort()).toEqual(before[1].map(({ Id }) => Id).sort());
+  });
+
+  test('SIGKILL at many random moments leaves nothing', async () => {
+    const folder = scratch();
+    const kills = 12;
+    const untilTransfer = 2500;
+    for (let kill = 0; kill < kills; kill += 1) {
+      const moment = Math.round((untilTransfer * (kill + Math.random())) / kills);
+      const child = startSlow(folder, '120 s', ['-q']);
+      const ended = finished(child);
+      await new Promise((resolve) => setTimeout(resolve, moment));
+      child.kill('SIGKILL');
+      expect((await ended).signal).toBe('SIGKILL');
+      // A container that was just being made has nobody yet who could hang up on it; the next start sees to it.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect((await lab(['down', '--all'])).code).toBe(0);
+      await nothingLeft().catch((error: unknown) => {
+        throw new Error(`killed after ${moment} ms: ${String(error)}`);
+      });
+      expect(readdirSync(folder)).toEqual(['case.yaml']);
+    }
+  }, 180_000);
+
+  test('SIGKILL in mid-session leaves nothing, with no help: the containers end when the lab hangs up', async () => {
+    const child = startSlow(scratch(), '120 s', ['-q']);
+    const ended = finished(child);
+    await inSession();
+    child.kill('SIGKILL');
+    await ended;
+    await nothingLeft();
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s in mid-session, exit %d: takes the containers down', async (signal, code) => {
+    const folder = scratch();
+    const child = startSlow(folder, '60 s');
+    const ended = finished(child);
+    await inSession();
+    child.kill(signal);
+    const done = await ended;
+    expect({ code: done.code, stdout: done.stdout }).toEqual({ code, stdout: '' });
+    expect(done.stderr).toContain(`${signal}: taking the lab down`);
+    expect(await ourContainers()).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['case.yaml']);
+  });
+
+  test('SIGINT while the containers start takes down those that did', async () => {
+    const child = startSlow(scratch(), '60 s');
+    const ended = finished(child);
+    await soon(async () => (await ourContainers()).length > 0, 'the first container is there');
+    child.kill('SIGINT');
+    expect((await ended).code).toBe(130);
+    await nothingLeft();
+  });
+
+  test.each(['client', 'firewall', 'server'])(
+    'the %s container killed in mid-run: the lab failed, names it, and leaves nothing',
+    async (role) => {
+      const child = startSlow(scratch(), '60 s', ['--json']);
+      const ended = finished(child);
+      const containers = await inSession();
+      const victim = containers.find(({ Names }) => Names[0]?.endsWith(`-${role}`));
+      await docker.getContainer(victim?.Id ?? '').kill();
+      const { code, stdout } = await ended;
+      const [run] = (JSON.parse(stdout) as { runs: Record<string, unknown>[] }).runs;
+      expect(run).toMatchObject({
+        outcome: 'infra-error',
+        reason: `the container of the ${role} host was stopped from outside in mid-run (exit code 137)`,
+        expectations: [],
+        claims: [],
+        diagnosis: [],
+      });
+      expect(code).toBe(3);
+      await nothingLeft();
+    },
+  );
+
+  test('a start that fails half-way takes down what had started', async () => {
+    const name = `ftp-firewall-lab/server-ftp-srv`;
+    const tag =
+      (await lab(['images', '-q'])).stdout.split(/\s+/).find((word) => word.startsWith(`${name}:`)) ?? '';
+    // An image whose first process cannot start, in the place of the server's.
+    const broken = await docker.createContainer({ Image: tag, Entrypoint: ['none'] });
+    const original = (await docker.getImage(tag).inspect()).Id;
+    const [repo = '', version = ''] = tag.split(':');
+    await broken.commit({ repo, tag: version, changes: 'USER nobody-there' });
+    await broken.remove();
+    try {
+      const { code, stderr, stdout } = await lab(['run', '--json', '--engine', 'docker', 'passive-nat']);
+      expect(stderr).not.toContain('at Object.');
+      const [run] = (JSON.parse(stdout) as { runs: { outcome: string; reason: string }[] }).runs;
+      expect(run?.outcome).toBe('infra-error');
+      expect(run?.reason).toMatch(/can't start the server container: .*nobody-there/);
+      expect(code).toBe(3);
+      await nothingLeft();
+    } finally {
+      await docker.getImage(original).tag({ repo, tag: version });
+    }
+  });
+
+  test('leftovers of a dead run go at the next start; a living run’s stay, whatever starts beside it', async () => {
+    const folder = scratch();
+    const living = startSlow(folder, '8 s', ['--json']);
+    const ended = finished(living);
+    const mine = (await inSession()).map(({ Id }) => Id).sort();
+    // As the engine would be left by a lab that was killed before it could hang up: a container made, not started.
+    const [sample] = await ourContainers();
+    const owner = sample?.Labels['ftp-firewall-lab.owner'] ?? '';
+    const dead = await docker.createContainer({
+      Image: sample?.Image ?? '',
+      name: 'ftp-firewall-lab-dead-client',
+      Labels: { [RUN_LABEL]: 'dead', 'ftp-firewall-lab.owner': owner.replace(/\/\d+\//, '/4194303/') },
+    });
+    const foreign = await docker.createContainer({
+      Image: sample?.Image ?? '',
+      name: 'ftp-firewall-lab-foreign-client',
+      Labels: { [RUN_LABEL]: 'foreign', 'ftp-firewall-lab.owner': 'another-machine/1/1' },
+    });
+    try {
+      expect((await lab(['-q', '--engine', 'docker', 'routed'])).code).toBe(0);
+      const left = (await ourContainers()).map(({ Id }) => Id);
+      expect(left).not.toContain(dead.id);
+      expect(left.filter((id) => id !== foreign.id).sort()).toEqual(mine);
+      const { stdout, code } = await lab(['down', '--all']);
+      expect(code).toBe(0);
+      expect(stdout).toContain('left alone: 3 of labs that run');
+      expect(stdout).toContain('left alone: 1 of labs on other machines');
+      const { code: livingCode } = await ended;
+      expect(livingCode).toBe(0);
+    } finally {
+      await foreign.remove({ force: true });
+    }
+    await nothingLeft();
+  }, 90_000);
+
+  test('while runs are under way, side by side with the same addresses, the machine’s network is as before', async () => {
+    const before = machineState();
+    const rules = machineRules();
+    const folder = scratch();
+    scenarioWith([['size: 64 KiB', 'size: 200 KiB, lasting: 3 s']], folder);
+    const both = runs(['--engine', 'docker', '--jobs', '2', './case.yaml', './case.yaml'], folder);
+    await soon(async () => (await ourContainers()).length >= 6, 'both labs are up', 40);
+    await eventually(() => true, 'a moment');
+    const during = machineState();
+    for (const part of ['links', 'routes', 'settings']) expect(during[part]).toEqual(before[part]);
+    expect(machineRules()).toBe(rules);
+    const { code, runs: done } = await both;
+    expect(done.map(({ outcome }) => outcome)).toEqual(['pass', 'pass']);
+    expect(code).toBe(0);
+    await nothingLeft();
+  });
+});

@@ -1,0 +1,38 @@
+import { buildSync } from 'esbuild';
+import { join } from 'node:path';
+import { CASES } from './contract-cases';
+import { ROOT, run, scratch } from '../support';
+import type { EngineName } from '../../src/plan/plan';
+
+/** The contract suite as tests, for one engine. `command` says how a program is run where the engine's hosts can be made. */
+export function contract(engine: EngineName, command: (argv: readonly string[]) => readonly string[]): void {
+  let results: Map<string, string | null>;
+  beforeAll(async () => {
+    const program = join(scratch(), 'contract.js');
+    buildSync({
+      entryPoints: [join(__dirname, 'contract-program.ts')],
+      outfile: program,
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format: 'cjs',
+      external: ['./docker-libraries.js'],
+      banner: {
+        js: `const __libraries = require; require = (id) => __libraries(id === './docker-libraries.js' ? ${JSON.stringify(join(ROOT, 'dist/docker-libraries.js'))} : id);`,
+      },
+    });
+    const { stdout, stderr } = await run(command([process.execPath, program, engine, ROOT]));
+    const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
+    results = new Map(
+      lines.map((line) => {
+        const { name, error } = JSON.parse(line) as { name: string; error: string | null };
+        return [name, error];
+      }),
+    );
+    if (results.size === 0) throw new Error(`the contract program said nothing: ${stderr}`);
+  }, 120_000);
+
+  test.each(Object.keys(CASES))('%s', (name) => {
+    expect(results.get(name)).toBeNull();
+  });
+}

@@ -1,0 +1,4 @@
+import { sandboxCommand } from '../../src/engine/netns/sandbox';
+import { contract } from './contract';
+
+contract('netns', sandboxCommand);
