@@ -1,22 +1,24 @@
 import { removeLeftovers } from '../engine/docker/containers';
-import { ensureImages, IMAGE_NAMES, imageTag } from '../engine/docker/images';
+import { ensureImages, IMAGE_NAMES, imageTag, tagLatest } from '../engine/docker/images';
 import { dockerRuntime } from '../engine/docker/runtime';
 import { PROJECT_DIRECTORY } from '../paths';
 import { EXIT } from './exit-codes';
 import { Progress } from './terminal';
 
 /** `lab images`: builds the images that are not there yet. */
-export async function imagesCommand(flags: { base?: string; quiet?: true }): Promise<number> {
+export async function imagesCommand(flags: { base?: string; cache: boolean; quiet?: true }): Promise<number> {
   const progress = new Progress(process.stderr, flags.quiet ?? false);
   const runtime = await dockerRuntime();
   try {
     const built = await ensureImages(runtime, IMAGE_NAMES, {
       project: PROJECT_DIRECTORY,
       base: flags.base ?? null,
+      anew: !flags.cache,
       onProgress: (text) => {
         progress.show(text);
       },
     });
+    await tagLatest(runtime, IMAGE_NAMES, PROJECT_DIRECTORY);
     progress.clear();
     for (const name of IMAGE_NAMES) {
       process.stdout.write(`${imageTag(PROJECT_DIRECTORY, name)}${built.includes(name) ? '  built' : ''}\n`);

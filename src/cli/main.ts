@@ -19,6 +19,7 @@ Examples:
   npm run lab -- active-nat --keep      keep captures, rules and dialogue
   npm run lab -- run --all --json       all of them, one JSON document
   npm run lab -- ./my-firewall.yaml     a scenario of your own
+  npm run lab -- passive-nat --engine docker   the same on containers
   npm run lab -- doctor                 what this machine lacks
 
 Exit codes: 0 every expectation held, 1 one did not, 2 scenario, rules or arguments
@@ -102,22 +103,7 @@ function build(done: (code: number) => void): Command {
     .action(async (flags: { json?: true }) => {
       done(await doctorCommand(flags));
     });
-  program
-    .command('images')
-    .description('build the images of the docker engine that are not there yet (npm run images)')
-    .option('--base <image>', 'the image they are built on (default: whichever is there or can be had)')
-    .option('-q, --quiet', 'no progress')
-    .action(async (flags: { base?: string; quiet?: true }) => {
-      done(await imagesCommand(flags));
-    });
-  program
-    .command('down')
-    .description('remove the containers that labs left when they were killed; never those of a lab that runs')
-    .requiredOption('--all', 'all of them (labs clean up after themselves, so there is nothing else to name)')
-    .addOption(json())
-    .action(async (flags: { json?: true }) => {
-      done(await downCommand(flags));
-    });
+  addDockerVerbs(program, json, done);
   program
     .command('schema')
     .description('print the JSON Schema of scenario files, for editors')
@@ -134,6 +120,27 @@ function build(done: (code: number) => void): Command {
   for (const command of program.commands)
     command.exitOverride().configureOutput({ writeErr: () => undefined });
   return program;
+}
+
+/** The verbs that concern containers only. */
+function addDockerVerbs(program: Command, json: () => Option, done: (code: number) => void): void {
+  program
+    .command('images')
+    .description('build the images of the docker engine that are not there yet (npm run images)')
+    .option('--base <image>', 'the image they are built on (default: whichever is there or can be had)')
+    .option('--no-cache', 'build all of them anew, with today’s packages')
+    .option('-q, --quiet', 'no progress')
+    .action(async (flags: { base?: string; cache: boolean; quiet?: true }) => {
+      done(await imagesCommand(flags));
+    });
+  program
+    .command('down')
+    .description('remove the containers that labs left when they were killed; never those of a lab that runs')
+    .requiredOption('--all', 'all of them (labs clean up after themselves, so there is nothing else to name)')
+    .addOption(json())
+    .action(async (flags: { json?: true }) => {
+      done(await downCommand(flags));
+    });
 }
 
 function verbs(program: Command): string[] {

@@ -10,6 +10,8 @@ import type { Errands } from './errands';
 
 /** The engine's word for how an exec ended may come a moment after its output did. */
 const EXIT_SECONDS = 10;
+/** How long after its container an exec may take to be told of. */
+const GONE_SECONDS = 0.5;
 /** Tells the program's process id, in the container's namespace, on the first line of its error output. */
 const TELL_PID = ['sh', '-c', 'echo $$ >&2; exec "$@"', 'sh'];
 
@@ -55,13 +57,16 @@ function startExec(
     const raw = withoutPid(stderr, known);
     demux(container, stream, stdout, raw);
     stdin.on('error', () => undefined).pipe(stream);
-    // An exec that is under way when its container goes may never be told so by the engine.
     await Promise.race([endOf(stream), errands.ended]);
     stream.destroy();
     raw.end();
     return exitOf(exec);
   };
-  const exited = run()
+  // Of an exec that begins or ends as its container goes the engine may never tell.
+  const swept = errands.ended
+    .then(() => pause(GONE_SECONDS))
+    .then((): Exit => ({ code: null, signal: 'SIGKILL' }));
+  const exited = Promise.race([run(), swept])
     .catch((error: unknown): Exit => {
       // As a program that cannot be started: told by its exit, with the engine's words beside it.
       const why = error instanceof Error ? error.message : String(error);
@@ -91,6 +96,10 @@ function startExec(
       );
     },
   };
+}
+
+function pause(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }
 
 /** Takes the first line, the process id, off what is written to it, and passes the rest on. */
@@ -124,14 +133,15 @@ function endOf(stream: NodeJS.ReadWriteStream): Promise<void> {
  * number; programs that return such a code themselves do so to report a signal, too.
  */
 async function exitOf(exec: Dockerode.Exec): Promise<Exit> {
-  let code: number | null = null;
-  const told = await until(async () => {
+  const codes: number[] = [];
+  await until(async () => {
     const { Running, ExitCode } = await exec.inspect();
-    code = ExitCode;
-    return !Running && ExitCode !== null;
+    if (!Running && ExitCode !== null) codes.push(ExitCode);
+    return codes.length > 0;
   }, EXIT_SECONDS).catch(() => false);
+  const [code] = codes;
   // A container that is gone took its programs with it.
-  if (!told || code === null) return { code: null, signal: 'SIGKILL' };
+  if (code === undefined) return { code: null, signal: 'SIGKILL' };
   const number = code - 128;
   const signal = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
   return signal === undefined ? { code, signal: null } : { code: null, signal: signal as NodeJS.Signals };

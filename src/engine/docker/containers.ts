@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type Dockerode from 'dockerode';
 import { LabFailure, type Host } from '../host';
 import type { HostName } from '../../plan/plan';
+import { until } from '../until';
 import { containerHost } from './container-host';
 import { Errands } from './errands';
 import { hasEnded, thisOwner } from './owner';
@@ -15,6 +16,7 @@ const NAME_PREFIX = 'ftp-firewall-lab';
 const STOP_SECONDS = 20;
 /** So does telling how one ended that ended by itself. */
 const SETTLE_SECONDS = 5;
+const ENGINE_STOP_SECONDS = 5;
 
 export interface ContainerOrder {
   readonly role: HostName | 'wiring';
@@ -57,12 +59,16 @@ export class Containers {
 
   /** What became of the containers, when a run has failed; null when they are all there. */
   async whatBroke(): Promise<string | null> {
-    try {
-      await this.runtime.docker.ping();
-    } catch (error) {
-      return `the container engine stopped in mid-run: ${error instanceof Error ? error.message : String(error)} — start it again, then run the scenario again`;
-    }
     await Promise.allSettled(this.starting.map(async (starting) => (await starting).settle()));
+    // An engine that is told to stop first stops its containers, then goes itself.
+    const patience = this.lost.length > 1 ? ENGINE_STOP_SECONDS : 0;
+    let gone = '';
+    const stopped = await until(async () => {
+      gone = await this.runtime.docker.ping().then(() => '', reasonOf);
+      return gone !== '';
+    }, patience);
+    if (stopped)
+      return `the container engine stopped in mid-run (${gone}); start it again, then run the scenario again`;
     return this.lost.length === 0 ? null : this.lost.join('; ');
   }
 
@@ -81,9 +87,7 @@ export class Containers {
     })
       .start()
       .catch((error: unknown) => {
-        throw new LabFailure(
-          `can't start the ${role} container: ${error instanceof Error ? error.message : String(error)}`,
-        );
+        throw new LabFailure(`can't start the ${role} container: ${reasonOf(error)}`);
       });
     const container = docker.getContainer(started.getId());
     let asked = false;
@@ -124,11 +128,13 @@ export class Containers {
       };
     } catch (error) {
       await stop();
-      throw new LabFailure(
-        `the ${role} container ended as it began: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      throw new LabFailure(`the ${role} container ended as it began: ${reasonOf(error)}`);
     }
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function pause(seconds: number): Promise<void> {

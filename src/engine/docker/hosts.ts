@@ -3,11 +3,18 @@ import type { ExecResult, Lab } from '../host';
 import { linkBatch, wire } from '../wiring';
 import type { Containers } from './containers';
 import { type RunningContainer } from './containers';
-import { capabilitiesOf, imageTag, type ImageName } from './images';
+import { imageTag, type ImageName } from './images';
 import type { DockerRuntime } from './runtime';
 
-/** What entering and changing the namespaces of other containers takes. */
-const WIRING_CAPABILITIES = ['SYS_ADMIN', 'NET_ADMIN', 'SYS_PTRACE'];
+/** What each host's programs may do beyond what any user may. FTP programs need nothing. */
+const CAPABILITIES: Readonly<Record<HostName | 'wiring', readonly string[]>> = {
+  client: [],
+  server: [],
+  // nft, conntrack and tcpdump; the last two for tcpdump -Z root, which sets its groups all the same.
+  firewall: ['NET_ADMIN', 'NET_RAW', 'SETUID', 'SETGID'],
+  // What entering and changing the namespaces of other containers takes.
+  wiring: ['SYS_ADMIN', 'NET_ADMIN', 'SYS_PTRACE'],
+};
 
 /** The image each host of a plan runs on. */
 export function imagesFor({ server }: Plan): Readonly<Record<HostName | 'wiring', ImageName>> {
@@ -55,8 +62,7 @@ export function startContainer(
   image: ImageName,
   project: string,
 ): Promise<RunningContainer> {
-  const capabilities = role === 'wiring' ? WIRING_CAPABILITIES : capabilitiesOf(image);
-  return containers.start({ role, image: imageTag(project, image), capabilities });
+  return containers.start({ role, image: imageTag(project, image), capabilities: CAPABILITIES[role] });
 }
 
 /**

@@ -4,37 +4,21 @@ import { join } from 'node:path';
 import { MissingCapability } from '../host';
 import type { DockerRuntime } from './runtime';
 
-/** An image of the lab, one for each kind of host and each server program. */
-interface ImageRecipe {
-  /** what it is made from besides the Dockerfile, relative to the project's folder */
-  readonly from: readonly string[];
-  /** what its programs may do beyond what any user may, when the lab runs them */
-  readonly capabilities: readonly string[];
-}
+/**
+ * The images of the lab, and what each is made from besides the Dockerfile, relative to the project's
+ * folder. In the Dockerfile's order: the classic builder makes every stage above its target too.
+ */
+const SOURCES = {
+  client: ['lab/code-cache-loader.cjs', 'dist/client-basic-ftp.code.js'],
+  'server-ftp-srv': ['lab/code-cache-loader.cjs', 'dist/server-ftp-srv.code.js', 'lab/images/server-ftp-srv'],
+  firewall: ['lab/images/firewall'],
+  'server-vsftpd': ['lab/images/server-vsftpd'],
+  'server-proftpd': ['lab/images/server-proftpd'],
+  'server-pure-ftpd': ['lab/images/server-pure-ftpd'],
+} as const satisfies Record<string, readonly string[]>;
 
-const RECIPES = {
-  client: { from: ['dist/client-basic-ftp.code.js'], capabilities: [] },
-  firewall: {
-    from: ['lab/images/firewall'],
-    // nft, conntrack and tcpdump; the last two for tcpdump -Z root, which sets its groups all the same.
-    capabilities: ['NET_ADMIN', 'NET_RAW', 'SETUID', 'SETGID'],
-  },
-  'server-ftp-srv': {
-    from: ['dist/server-ftp-srv.code.js', 'lab/images/server-ftp-srv'],
-    capabilities: [],
-  },
-  'server-vsftpd': { from: ['lab/images/server-vsftpd'], capabilities: [] },
-  'server-proftpd': { from: ['lab/images/server-proftpd'], capabilities: [] },
-  'server-pure-ftpd': { from: ['lab/images/server-pure-ftpd'], capabilities: [] },
-} as const satisfies Record<string, ImageRecipe>;
-
-export type ImageName = keyof typeof RECIPES;
-export const IMAGE_NAMES = Object.keys(RECIPES) as ImageName[];
-
-/** The capabilities a host of this image is given. */
-export function capabilitiesOf(name: ImageName): readonly string[] {
-  return RECIPES[name].capabilities;
-}
+export type ImageName = keyof typeof SOURCES;
+export const IMAGE_NAMES = Object.keys(SOURCES) as ImageName[];
 
 /** What every image is made from. */
 const COMMON = ['lab/images/Dockerfile', 'lab/images/host.sh', 'lab/images/greeting.sh'];
@@ -53,7 +37,7 @@ export function imageTag(project: string, name: ImageName): string {
 }
 
 function inputs(project: string, name: ImageName): string[] {
-  return [...COMMON, ...RECIPES[name].from].flatMap((path) =>
+  return [...COMMON, ...SOURCES[name]].flatMap((path) =>
     statSync(join(project, path)).isDirectory()
       ? readdirSync(join(project, path))
           .sort()
@@ -67,11 +51,13 @@ export interface BuildOptions {
   readonly project: string;
   /** base image that must be used; null: the first of the usual ones that is there or can be had */
   readonly base: string | null;
+  /** build even what is there, with today's packages */
+  readonly anew?: boolean;
   readonly onProgress: (text: string) => void;
 }
 
 /**
- * Makes sure that images are there: those that are not are built. Named `latest` too, for compose.
+ * Makes sure that images are there: those that are not are built.
  *
  * @returns the names of those that were built
  *
@@ -82,14 +68,28 @@ export async function ensureImages(
   names: readonly ImageName[],
   options: BuildOptions,
 ): Promise<ImageName[]> {
-  const missing = await missingImages(runtime, [...new Set(names)], options);
+  const wanted = IMAGE_NAMES.filter((name) => names.includes(name));
+  const missing = options.anew === true ? wanted : await missingImages(runtime, wanted, options);
   if (missing.length === 0) return [];
   const base = options.base ?? (await findBase(runtime, options));
-  // The first build makes the layers all share; after that the others run side by side.
-  const [first, ...rest] = missing;
-  if (first !== undefined) await build(runtime, first, base, options);
-  await Promise.all(rest.map((name) => build(runtime, name, base, options)));
+  // The last needs every stage of those above it: after it they are all but there.
+  for (const [index, name] of [...missing].reverse().entries()) {
+    await build(runtime, name, base, { ...options, anew: options.anew === true && index === 0 });
+  }
   return missing;
+}
+
+/** Names images `latest` too, as docker-compose.yml calls them. */
+export async function tagLatest(
+  { docker }: DockerRuntime,
+  names: readonly ImageName[],
+  project: string,
+): Promise<void> {
+  await Promise.all(
+    names.map((name) =>
+      docker.getImage(imageTag(project, name)).tag({ repo: `${REPOSITORY}/${name}`, tag: 'latest' }),
+    ),
+  );
 }
 
 async function missingImages(
@@ -143,7 +143,7 @@ async function build(
   { docker }: DockerRuntime,
   name: ImageName,
   base: string,
-  { project, onProgress }: BuildOptions,
+  { project, anew, onProgress }: BuildOptions,
 ): Promise<void> {
   const tag = imageTag(project, name);
   onProgress(`building the ${name} image`);
@@ -159,15 +159,15 @@ async function build(
         labels: { [BASE_LABEL]: base },
         // An engine may have no bridge, or a firewall between it and the packages.
         networkmode: 'host',
+        nocache: anew ?? false,
         forcerm: true,
       },
     );
     await follow(docker, stream, (step) => {
       onProgress(`building the ${name} image, ${step}`);
     });
-    await docker.getImage(tag).tag({ repo: `${REPOSITORY}/${name}`, tag: 'latest' });
   } catch (error) {
-    throw buildFailure(name, error);
+    throw buildFailure(name, base, error);
   }
 }
 
@@ -207,7 +207,7 @@ async function follow(
   });
 }
 
-function buildFailure(name: ImageName, error: unknown): MissingCapability {
+function buildFailure(name: ImageName, base: string, error: unknown): MissingCapability {
   const why = text(error);
   if (/no space left on device/i.test(why)) {
     return new MissingCapability(
@@ -216,8 +216,8 @@ function buildFailure(name: ImageName, error: unknown): MissingCapability {
     );
   }
   return new MissingCapability(
-    `the ${name} image cannot be built: ${why}`,
-    'the build needs Debian’s package mirrors; mend what it says, then: npm run images',
+    `the ${name} image cannot be built on ${base}: ${why}`,
+    'it needs the base image (sudo lab/base-image.sh makes one) and Debian’s package mirrors; then: npm run images',
   );
 }
 

@@ -37,6 +37,8 @@ export class HostContainer extends GenericContainer {
       // The engine removes it, and so testcontainers must not. Its reaper would publish a port.
       .withAutoRemove(false)
       .withAutoCleanup(false);
+    // What it prints goes to the lab alone.
+    this.hostConfig.LogConfig = { Type: 'none', Config: {} };
     this.hostConfig.AutoRemove = true;
     this.createOpts.OpenStdin = true;
     this.createOpts.StdinOnce = true;
