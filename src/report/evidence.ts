@@ -47,7 +47,7 @@ export function writeReports(directory: string, run: RunResult, plan: Plan): voi
   write('transcript.txt', transcript(run));
   write('plan.json', `${JSON.stringify(plan, null, 2)}\n`);
   write('rules-as-loaded.nft', plan.firewall.ruleset.text);
-  write('repeat.txt', `npm run lab -- ${shellWord(plan.scenario.file)}\n`);
+  write('repeat.txt', `npm run lab -- ${shellWord(plan.scenario.file)} --engine ${plan.engine}\n`);
 }
 
 function shellWord(text: string): string {

@@ -125,6 +125,34 @@ describeDocker('faults of a real engine', () => {
     expect(code).toBe(0);
   });
 
+  test('the doctor tries all a run on containers needs, and leaves none', async () => {
+    const { code, stdout } = await lab(['doctor', '--json']);
+    const { engines, capabilities } = JSON.parse(stdout) as {
+      engines: { name: string; usable: boolean }[];
+      capabilities: { engine: string; name: string; works: boolean; why: string }[];
+    };
+    expect(engines[1]).toMatchObject({ name: 'docker', usable: true });
+    const docker = capabilities.filter(({ engine }) => engine === 'docker');
+    expect(docker.map(({ name }) => name)).toEqual([
+      'container engine',
+      'rootless engine',
+      'images',
+      'wiring from a container',
+      'nftables rules with counters, in a container',
+      'connection tracking in rules, in a container',
+      'masquerading, in a container',
+      'FTP helper, in a container',
+      'connection table, in a container',
+      'connection events, in a container',
+      'packet capture, in a container',
+      'Ryuk, the reaper of testcontainers',
+    ]);
+    expect(docker.find(({ name }) => name === 'container engine')?.why).toMatch(/Engine \d+\.\d+/);
+    expect(code).toBe(0);
+    const filters = { label: ['ftp-firewall-lab.run'] };
+    expect(await new Dockerode().listContainers({ all: true, filters })).toEqual([]);
+  });
+
   (isRoot ? test : test.skip)('no permission on the socket: exit 4, and the group to join', async () => {
     const { prefix, labCopy, cwd } = ordinaryUser();
     const { code, stderr } = await run(

@@ -14,6 +14,8 @@ const OWNER_LABEL = 'ftp-firewall-lab.owner';
 const NAME_PREFIX = 'ftp-firewall-lab';
 /** Removing a container takes tenths of a second; on a busy machine more. */
 const STOP_SECONDS = 20;
+/** How long a container may take to end by itself before it is made to. */
+const HANG_UP_SECONDS = 5;
 /** So does telling how one ended that ended by itself. */
 const SETTLE_SECONDS = 5;
 const ENGINE_STOP_SECONDS = 5;
@@ -100,8 +102,13 @@ export class Containers {
       },
       () => undefined,
     );
+    let hangUp = (): void => undefined;
     const stop = async (): Promise<void> => {
       asked = true;
+      // As when the lab dies: the container ends by itself, which takes the engine half the work.
+      hangUp();
+      const ended = await Promise.race([removed.then(() => true), pause(HANG_UP_SECONDS).then(() => false)]);
+      if (ended) return;
       // It may have gone by itself in the meantime.
       await started.stop({ timeout: 0 }).catch(() => undefined);
       await Promise.race([removed, pause(STOP_SECONDS)]);
@@ -119,6 +126,9 @@ export class Containers {
         container.inspect(),
       ]);
       const errands = new Errands(container, stream, role);
+      hangUp = () => {
+        errands.hangUp();
+      };
       return {
         role,
         host: containerHost(role as HostName, container, errands),

@@ -51,6 +51,11 @@ export class Errands {
     this.ask(`kill ${signal.replace(/^SIG/, '')} ${pid}`).catch(() => undefined);
   }
 
+  /** Ends the container's first process, and so the container. */
+  hangUp(): void {
+    this.stream.end();
+  }
+
   private ask(line: string): Promise<string> {
     if (this.over) return Promise.reject(this.gone());
     return new Promise((resolve, reject) => {

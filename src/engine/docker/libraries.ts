@@ -40,6 +40,8 @@ export class HostContainer extends GenericContainer {
     // What it prints goes to the lab alone.
     this.hostConfig.LogConfig = { Type: 'none', Config: {} };
     this.hostConfig.AutoRemove = true;
+    // A namespace of its own all the same, without the engine's hook that looks after it.
+    this.createOpts.NetworkDisabled = true;
     this.createOpts.OpenStdin = true;
     this.createOpts.StdinOnce = true;
     // The image's health check is for those who start it by hand.
