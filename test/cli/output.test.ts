@@ -93,7 +93,9 @@ describe('a failed expectation', () => {
     );
     expect(readFileSync(join(directory, 'ruleset.nft'), 'utf8')).toContain('comment "row 2"');
     expect(readFileSync(join(directory, 'conntrack.txt'), 'utf8')).toContain('dport=21');
-    expect(readFileSync(join(directory, 'repeat.txt'), 'utf8')).toMatch(/^npm run lab -- \S+case\.yaml --engine netns\n$/);
+    expect(readFileSync(join(directory, 'repeat.txt'), 'utf8')).toMatch(
+      /^npm run lab -- \S+case\.yaml --engine netns\n$/,
+    );
   });
 
   test('has captures that tcpdump reads, with the control connection in both', async () => {
