@@ -1,5 +1,5 @@
-// One direction of flow: a folder imports earlier folders only. `run`, `experiment`, `worker` and the
-// CLI put the stages together and alone see the whole.
+// One direction of flow: a folder imports earlier folders only. `run`, `engines`, `experiment`, `worker`,
+// `docker-runner` and the CLI put the stages together and alone see the whole.
 const ORDER = [
   'firewall',
   'agent',
@@ -29,7 +29,7 @@ module.exports = {
       comment: 'only the files that put the stages together import them all',
       severity: 'error',
       from: { path: `^src/(${ORDER.join('|')})/` },
-      to: { path: '^src/(cli/|(run|experiment|worker|paths)\\.ts)' },
+      to: { path: '^src/(cli/|(run|engines|docker-runner|experiment|worker|paths)\\.ts)' },
     },
     {
       name: 'verdict-and-report-touch-no-host',

@@ -16,7 +16,8 @@ start_engine() {
   # Short, because paths of sockets must be.
   engine_run=$(mktemp -d /tmp/lab-engine.XXXXXX)
   mkdir -p "$engine_data/docker"
-  dockerd --data-root "$engine_data/docker" --exec-root "$engine_run/exec" --pidfile "$engine_run/pid" \
+  # With mounts of its own: what it leaves mounted goes with it.
+  unshare --mount dockerd --data-root "$engine_data/docker" --exec-root "$engine_run/exec" --pidfile "$engine_run/pid" \
     --host "unix://$engine_run/docker.sock" --bridge=none --iptables=false > "$engine_run/log" 2>&1 &
   engine_pid=$!
   export DOCKER_HOST="unix://$engine_run/docker.sock"

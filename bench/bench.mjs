@@ -1,7 +1,7 @@
 // Measures what the README promises about speed and size, on this machine: medians with their spread,
 // and ratios taken pair by pair in one run. Prints them and writes bench/results.json.
 //
-//   npm run bench            everything, about a minute
+//   npm run bench            everything: about a minute, and three more where a container engine runs
 //   npm run bench -- quick   fewer runs, to see whether a change matters
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -172,11 +172,38 @@ async function bulkPairs() {
 
 const one = [process.execPath, LAB, '-q', 'passive-nat'];
 const seconds = async (argv) => (await timed(argv)).seconds;
-const tenAtOnce = async () => {
+const atOnce = async (number, argv) => {
   const began = performance.now();
-  await Promise.all(Array.from({ length: 10 }, () => timed(one)));
+  await Promise.all(Array.from({ length: number }, () => timed(argv)));
   return (performance.now() - began) / 1000;
 };
+
+/** The docker engine's figures; none where there is no engine. */
+async function dockerFigures() {
+  const images = [process.execPath, LAB, 'images', '-q'];
+  if (spawnSync(images[0], images.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0) return [];
+  const onDocker = [...one, '--engine', 'docker'];
+  return [
+    {
+      name: 'passive-nat --engine docker, images present',
+      unit: 's',
+      target: 4,
+      ...(await repeat(RUNS, () => seconds(onDocker))),
+    },
+    {
+      name: 'eight of them at once, eight processes',
+      unit: 's',
+      target: 15,
+      ...(await repeat(PAIRS, () => atOnce(8, onDocker))),
+    },
+    {
+      name: 'all images from the base, nothing cached',
+      unit: 's',
+      target: 90,
+      ...spread([await seconds([...images, '--no-cache'])]),
+    },
+  ];
+}
 
 console.error('measuring, about a minute …');
 const bulk = await bulkPairs();
@@ -203,7 +230,7 @@ const figures = [
     name: 'ten passive-nat at once, ten processes',
     unit: 's',
     target: 3,
-    ...(await repeat(PAIRS, tenAtOnce)),
+    ...(await repeat(PAIRS, () => atOnce(10, one))),
   },
   {
     name: 'ten passive-nat at once, one process (--jobs 10)',
@@ -222,6 +249,7 @@ const figures = [
     target: 2,
     ...(await repeat(PAIRS, () => seconds(['npm', 'run', '--silent', 'setup']))),
   },
+  ...(await dockerFigures()),
 ];
 const machine = {
   date: new Date().toISOString().slice(0, 10),
