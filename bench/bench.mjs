@@ -181,7 +181,8 @@ const atOnce = async (number, argv) => {
 /** The docker engine's figures; none where there is no engine. */
 async function dockerFigures() {
   const images = [process.execPath, LAB, 'images', '-q'];
-  if (spawnSync(images[0], images.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0) return [];
+  if (spawnSync(images[0], images.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0)
+    return [];
   const onDocker = [...one, '--engine', 'docker'];
   return [
     {
