@@ -31,7 +31,6 @@ export interface HostProcess {
 
 /** One running host. */
 export interface Host {
-  readonly name: HostName;
   /** Runs a program to its end. Rejects only when it cannot be started at all. */
   exec(argv: readonly string[], options?: { input?: string }): Promise<ExecResult>;
   spawn(label: string, argv: readonly string[]): HostProcess;

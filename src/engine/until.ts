@@ -1,3 +1,8 @@
+/** Resolves after some seconds. */
+export function pause(seconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+}
+
 /**
  * Waits for a condition, looking again at growing intervals of 1 to 20 ms.
  *

@@ -1,10 +1,9 @@
 import { constants } from 'node:os';
 import { PassThrough } from 'node:stream';
 import type Dockerode from 'dockerode';
-import type { HostName } from '../../plan/plan';
 import { LabFailure, type Exit, type Host, type HostProcess } from '../host';
 import { gather } from '../process';
-import { until } from '../until';
+import { pause, until } from '../until';
 import { demux } from './demux';
 import type { Errands } from './errands';
 
@@ -16,11 +15,10 @@ const GONE_SECONDS = 0.5;
 const TELL_PID = ['sh', '-c', 'echo $$ >&2; exec "$@"', 'sh'];
 
 /** A host that is a container: programs are run by the engine's exec, files read by an errand. */
-export function containerHost(name: HostName, container: Dockerode.Container, errands: Errands): Host {
+export function containerHost(container: Dockerode.Container, errands: Errands): Host {
   const spawn = (label: string, argv: readonly string[]): HostProcess =>
     startExec(label, argv, container, errands);
   return {
-    name,
     exec: async (argv, options) => {
       const running = spawn(argv.join(' '), argv);
       await running.pid;
@@ -96,10 +94,6 @@ function startExec(
       );
     },
   };
-}
-
-function pause(seconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 }
 
 /** Takes the first line, the process id, off what is written to it, and passes the rest on. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type Dockerode from 'dockerode';
-import { LabFailure, type Host } from '../host';
 import type { HostName } from '../../plan/plan';
-import { until } from '../until';
+import { LabFailure, type Host } from '../host';
+import { pause, until } from '../until';
 import { containerHost } from './container-host';
 import { Errands } from './errands';
 import { hasEnded, thisOwner } from './owner';
@@ -20,15 +20,18 @@ const HANG_UP_SECONDS = 5;
 const SETTLE_SECONDS = 5;
 const ENGINE_STOP_SECONDS = 5;
 
+/** A host of the plan, or the container that wires them. */
+export type Role = HostName | 'wiring';
+
 export interface ContainerOrder {
-  readonly role: HostName | 'wiring';
+  readonly role: Role;
   readonly image: string;
   readonly capabilities: readonly string[];
 }
 
 /** A container that runs, and the lab's connection to it. */
 export interface RunningContainer {
-  readonly role: HostName | 'wiring';
+  readonly role: Role;
   readonly host: Host;
   /** the process id of its first process, as the engine's machine knows it */
   readonly pid: number;
@@ -131,7 +134,7 @@ export class Containers {
       };
       return {
         role,
-        host: containerHost(role as HostName, container, errands),
+        host: containerHost(container, errands),
         pid: State.Pid,
         stop,
         settle,
@@ -145,10 +148,6 @@ export class Containers {
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function pause(seconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, seconds * 1000).unref());
 }
 
 /** What was found of other runs, by what was done about it. */

@@ -1,13 +1,12 @@
-import { HOST_NAMES, type HostName, type Plan } from '../../plan/plan';
+import { HOST_NAMES, type Plan } from '../../plan/plan';
 import type { ExecResult, Lab } from '../host';
 import { linkBatch, wire } from '../wiring';
-import type { Containers } from './containers';
-import { type RunningContainer } from './containers';
+import type { Containers, Role, RunningContainer } from './containers';
 import { imageTag, type ImageName } from './images';
 import type { DockerRuntime } from './runtime';
 
 /** What each host's programs may do beyond what any user may. FTP programs need nothing. */
-const CAPABILITIES: Readonly<Record<HostName | 'wiring', readonly string[]>> = {
+const CAPABILITIES: Readonly<Record<Role, readonly string[]>> = {
   client: [],
   server: [],
   // nft, conntrack and tcpdump; the last two for tcpdump -Z root, which sets its groups all the same.
@@ -17,7 +16,7 @@ const CAPABILITIES: Readonly<Record<HostName | 'wiring', readonly string[]>> = {
 };
 
 /** The image each host of a plan runs on. */
-export function imagesFor({ server }: Plan): Readonly<Record<HostName | 'wiring', ImageName>> {
+export function imagesFor({ server }: Plan): Readonly<Record<Role, ImageName>> {
   return {
     client: 'client',
     firewall: 'firewall',
@@ -41,7 +40,7 @@ export async function startContainerHosts(
   project: string,
 ): Promise<Lab> {
   const images = imagesFor(plan);
-  const order = (role: HostName | 'wiring'): Promise<RunningContainer> =>
+  const order = (role: Role): Promise<RunningContainer> =>
     startContainer(containers, role, images[role], project);
   const [wiring, ...running] = await Promise.all([order('wiring'), ...HOST_NAMES.map(order)]);
   const hosts = Object.fromEntries(running.map(({ role, host }) => [role, host])) as Lab['hosts'];
@@ -58,7 +57,7 @@ export async function startContainerHosts(
 /** Starts one container of the lab, with what its role takes. */
 export function startContainer(
   containers: Containers,
-  role: HostName | 'wiring',
+  role: Role,
   image: ImageName,
   project: string,
 ): Promise<RunningContainer> {

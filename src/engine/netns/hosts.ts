@@ -42,7 +42,6 @@ function namespaceHost(name: HostName): Host {
   // `ip netns exec` would remount /sys each time.
   const enter = (argv: readonly string[]): string[] => ['nsenter', `--net=/run/netns/${name}`, ...argv];
   return {
-    name,
     exec: (argv, options) => run(enter(argv), options),
     spawn: (label, argv) => start(label, enter(argv)),
     // All hosts of a sandbox see the same files.
