@@ -33,7 +33,7 @@ function labOn(engine: string, args: readonly string[], script = LAB, cwd = scra
 /** A copy of the project whose Dockerfile was changed: its images are other ones, not built yet. */
 function changedProject(change: (dockerfile: string) => string): string {
   const copy = scratch();
-  for (const part of ['dist', 'scenarios', 'lab/images'])
+  for (const part of ['dist', 'scenarios', 'lab'])
     cpSync(join(ROOT, part), join(copy, part), { recursive: true });
   const file = join(copy, 'lab/images/Dockerfile');
   writeFileSync(file, change(readFileSync(file, 'utf8')));

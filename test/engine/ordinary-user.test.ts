@@ -5,6 +5,9 @@ import { ordinaryUser, processes, run, scenarioWith } from '../support';
 
 // No root, no sudo: the lab in a user namespace of its own. When the tests are root they become nobody.
 
+// The container engine of this machine, if any, is of no interest here.
+process.env['DOCKER_HOST'] = 'unix:///no/such.sock';
+
 const user = ordinaryUser();
 const asUser = (args: readonly string[]) =>
   run([...user.prefix, process.execPath, user.labCopy, ...args], user.cwd);
@@ -45,11 +48,12 @@ test('the evidence belongs to the user, captures included', async () => {
 test('the doctor finds every capability', async () => {
   const { code, stdout } = await asUser(['doctor', '--json']);
   const { capabilities, engines } = JSON.parse(stdout) as {
-    capabilities: { name: string; works: boolean; why: string; remedy: string }[];
+    capabilities: { engine: string; name: string; works: boolean; why: string; remedy: string }[];
     engines: { name: string; usable: boolean; why: string }[];
   };
-  expect(capabilities.filter(({ works }) => !works)).toEqual([]);
-  expect(capabilities.map(({ name }) => name)).toEqual(
+  const netns = capabilities.filter(({ engine }) => engine === 'netns');
+  expect(netns.filter(({ works }) => !works)).toEqual([]);
+  expect(netns.map(({ name }) => name)).toEqual(
     expect.arrayContaining([
       'user namespaces without root',
       'FTP helper',
@@ -58,7 +62,7 @@ test('the doctor finds every capability', async () => {
       'tcpdump',
     ]),
   );
-  expect(engines).toEqual([{ name: 'netns', usable: true, why: 'every capability works' }]);
+  expect(engines[0]).toEqual({ name: 'netns', usable: true, why: 'every capability works' });
   expect(code).toBe(0);
 });
 

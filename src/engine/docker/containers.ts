@@ -18,6 +18,7 @@ const STOP_SECONDS = 20;
 const HANG_UP_SECONDS = 5;
 /** So does telling how one ended that ended by itself. */
 const SETTLE_SECONDS = 5;
+const TELL_SECONDS = 0.5;
 const ENGINE_STOP_SECONDS = 5;
 
 /** A host of the plan, or the container that wires them. */
@@ -116,7 +117,10 @@ export class Containers {
       await started.stop({ timeout: 0 }).catch(() => undefined);
       await Promise.race([removed, pause(STOP_SECONDS)]);
     };
+    let ended: Promise<void> = Promise.resolve();
     const settle = async (): Promise<void> => {
+      // Its programs' end is told before its own.
+      await Promise.race([ended, pause(TELL_SECONDS)]);
       const running = await container.inspect().then(
         ({ State }) => State.Running,
         () => false,
@@ -129,6 +133,7 @@ export class Containers {
         container.inspect(),
       ]);
       const errands = new Errands(container, stream, role);
+      ended = errands.ended;
       hangUp = () => {
         errands.hangUp();
       };
