@@ -205,8 +205,10 @@ describeDocker('faults of a real engine', () => {
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     );
-    expect(stderr).toContain('nothing could run here: the client image cannot be built on ');
+    expect(stderr).toContain('nothing could run here: the firewall image cannot be built on ');
+    expect(stderr).toContain('the reason');
     expect(stderr).toContain('returned a non-zero code: 9');
+    expect(stderr).not.toContain('\u001b');
     expect(stderr).toContain('npm run images');
     expect(JSON.parse(stdout)).toMatchObject({ runs: [{ outcome: 'skipped', engine: 'docker' }] });
     expect(code).toBe(4);
@@ -220,7 +222,7 @@ describeDocker('faults of a real engine', () => {
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     );
-    expect(stderr).toContain('the client image cannot be built on ftp-firewall-lab/no-such-base:1:');
+    expect(stderr).toContain('image cannot be built on ftp-firewall-lab/no-such-base:1:');
     expect(stderr).toContain('lab/base-image.sh');
     expect(code).toBe(4);
   });

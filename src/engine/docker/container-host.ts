@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import { LabFailure, type Exit, type Host, type HostProcess } from '../host';
 import { gather } from '../process';
@@ -52,12 +52,12 @@ function startExec(
       AttachStderr: true,
     });
     const stream = await exec.start({ hijack: true, stdin: true });
-    const raw = withoutPid(stderr, known);
-    demux(container, stream, stdout, raw);
+    const output = new ProgramOutput(stdout, stderr, known);
+    demux(container, stream, output.stdout, output.stderr);
     stdin.on('error', () => undefined).pipe(stream);
     await Promise.race([endOf(stream), errands.ended]);
     stream.destroy();
-    raw.end();
+    output.finish();
     return exitOf(exec);
   };
   // Of an exec that begins or ends as its container goes the engine may never tell.
@@ -96,21 +96,54 @@ function startExec(
   };
 }
 
-/** Takes the first line, the process id, off what is written to it, and passes the rest on. */
-function withoutPid(to: PassThrough, tell: (pid: number) => void): PassThrough {
-  const from = new PassThrough();
-  let head = '';
-  from.on('data', function look(chunk: Buffer) {
-    head += chunk.toString('latin1');
-    const end = head.indexOf('\n');
-    if (end < 0) return;
-    from.off('data', look);
-    tell(Number(head.slice(0, end)));
-    const rest = Buffer.from(head.slice(end + 1), 'latin1');
-    if (rest.length > 0) to.write(rest);
-    from.pipe(to, { end: false });
+/**
+ * Passes a program's output on from the moment its process id has come, which is the first line of its
+ * error output. What comes before that is the engine's own, saying why there is no program.
+ */
+class ProgramOutput {
+  readonly stdout = sink((chunk) => {
+    if (this.begun) this.toStdout.write(chunk);
+    else this.early.push(chunk);
   });
-  return from;
+  readonly stderr = sink((chunk) => {
+    if (this.begun) this.toStderr.write(chunk);
+    else this.begin(chunk);
+  });
+  private begun = false;
+  private head = '';
+  /** the two streams have no order between them: this may be the program's already */
+  private readonly early: Buffer[] = [];
+
+  constructor(
+    private readonly toStdout: PassThrough,
+    private readonly toStderr: PassThrough,
+    private readonly tellPid: (pid: number) => void,
+  ) {}
+
+  /** @throws when there was no program, with the engine's words */
+  finish(): void {
+    if (!this.begun) throw new Error(`${this.head}${Buffer.concat(this.early).toString('utf8')}`.trim());
+  }
+
+  private begin(chunk: Buffer): void {
+    this.head += chunk.toString('latin1');
+    const end = this.head.indexOf('\n');
+    if (end < 0) return;
+    this.begun = true;
+    this.tellPid(Number(this.head.slice(0, end)));
+    const rest = Buffer.from(this.head.slice(end + 1), 'latin1');
+    if (rest.length > 0) this.toStderr.write(rest);
+    for (const held of this.early) this.toStdout.write(held);
+  }
+}
+
+function sink(take: (chunk: Buffer) => void): Writable {
+  return new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      take(chunk);
+      done();
+    },
+  });
 }
 
 function endOf(stream: NodeJS.ReadWriteStream): Promise<void> {

@@ -1,16 +1,16 @@
 import type Dockerode from 'dockerode';
-import type { PassThrough } from 'node:stream';
+import type { Writable } from 'node:stream';
 
 /** Takes apart the engine's one stream of a program's output and error output. */
 export function demux(
   container: Dockerode.Container,
   stream: NodeJS.ReadableStream,
-  stdout: PassThrough,
-  stderr: PassThrough,
+  stdout: Writable,
+  stderr: Writable,
 ): void {
   // Its type is missing from dockerode's types.
   const modem = container.modem as {
-    demuxStream(from: NodeJS.ReadableStream, stdout: PassThrough, stderr: PassThrough): void;
+    demuxStream(from: NodeJS.ReadableStream, stdout: Writable, stderr: Writable): void;
   };
   modem.demuxStream(stream, stdout, stderr);
 }

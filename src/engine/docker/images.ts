@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { MissingCapability } from '../host';
 import type { DockerRuntime } from './runtime';
 
@@ -197,7 +198,8 @@ async function follow(
           reject(new Error([...lines.slice(-5), error].join('\n')));
           return;
         }
-        const said = line?.trim() ?? '';
+        // What a build step prints as an error the engine colours.
+        const said = stripVTControlCharacters(line ?? '').trim();
         if (said === '') return;
         lines.push(said);
         const [, step, of] = /^Step (\d+)\/(\d+) : RUN /.exec(said) ?? [];
