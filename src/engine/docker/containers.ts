@@ -90,6 +90,7 @@ export class Containers {
       entrypoint: administrator ? shell : ['tini', '--', ...shell],
       capabilities,
       administrator,
+      podman: this.runtime.name.startsWith('Podman'),
     })
       .start()
       .catch((error: unknown) => {

@@ -82,9 +82,7 @@ async function wireContainers(
       `nsenter --net=/run/netns/${role} sh -c 'echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start'`,
   );
   const links = `ip -batch - <<LINKS\n${linkBatch(plan)}LINKS\n`;
-  // Podman mounts it read-only whatever is asked of it.
-  const writable = 'test -w /proc/sys/net || mount -o remount,rw,bind /proc/sys';
-  const prepare = ['set -e', writable, 'mkdir -p /run/netns', ...namespaces, ...ports, links].join('\n');
+  const prepare = ['set -e', 'mkdir -p /run/netns', ...namespaces, ...ports, links].join('\n');
   const administer = (script: string): Promise<ExecResult> => wiring.host.exec(['sh'], { input: script });
   await wire(plan, hosts.firewall, administer, prepare);
   // The session need not wait until it is gone.

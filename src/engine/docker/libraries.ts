@@ -16,6 +16,8 @@ export interface ContainerSpec {
   readonly capabilities: readonly string[];
   /** sees the processes of all containers and may enter their namespaces */
   readonly administrator: boolean;
+  /** the engine is Podman */
+  readonly podman: boolean;
 }
 
 /**
@@ -54,5 +56,7 @@ export class HostContainer extends GenericContainer {
     this.hostConfig.PidMode = 'host';
     // /proc/sys writable, as the command line's systempaths=unconfined has it.
     Object.assign(this.hostConfig, { MaskedPaths: [], ReadonlyPaths: [] });
+    // Podman pays no heed to that, and Docker would refuse this.
+    if (spec.podman) this.withSecurityOpt('unmask=ALL');
   }
 }
