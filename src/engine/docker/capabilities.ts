@@ -80,14 +80,9 @@ async function probeContainers(runtime: DockerRuntime, project: string): Promise
     return [wired, ...kernel];
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return [
-      {
-        name: 'containers start',
-        works: false,
-        why,
-        remedy: 'see whether `docker run --network none` works',
-      },
-    ];
+    const remedy =
+      error instanceof MissingCapability ? error.remedy : 'see whether `docker run --network none` works';
+    return [{ name: 'containers start', works: false, why, remedy }];
   } finally {
     await containers.stop();
   }

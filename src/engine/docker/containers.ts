@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type Dockerode from 'dockerode';
 import type { HostName } from '../../plan/plan';
-import { LabFailure, type Host } from '../host';
+import { LabFailure, MissingCapability, type Host } from '../host';
 import { pause, until } from '../until';
 import { containerHost } from './container-host';
 import { Errands } from './errands';
@@ -94,6 +94,7 @@ export class Containers {
     })
       .start()
       .catch((error: unknown) => {
+        if (administrator && reasonOf(error).includes('mounting "proc"')) throw noHostProcesses();
         throw new LabFailure(`can't start the ${role} container: ${reasonOf(error)}`);
       });
     const container = docker.getContainer(started.getId());
@@ -150,6 +151,14 @@ export class Containers {
       throw new LabFailure(`the ${role} container ended as it began: ${reasonOf(error)}`);
     }
   }
+}
+
+/** An older rootless engine cannot let a container see the processes of its machine. */
+function noHostProcesses(): MissingCapability {
+  return new MissingCapability(
+    'this rootless engine cannot share its process namespace (--pid host), which wiring the hosts takes',
+    'update the engine (Docker 23 or newer), or take the netns engine, which needs no root either',
+  );
 }
 
 function reasonOf(error: unknown): string {
