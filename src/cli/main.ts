@@ -6,6 +6,7 @@ import { printable } from '../report/escape';
 import { Interrupted } from '../run';
 import { scenarioJsonSchema } from '../scenario/json-schema';
 import { InputError } from '../scenario/problem';
+import { shard } from './choose-scenarios';
 import { completionScript } from './completion';
 import { downCommand, imagesCommand } from './docker-commands';
 import { doctorCommand } from './doctor-command';
@@ -15,12 +16,13 @@ import { abortable, runCommand, type RunFlags } from './run-command';
 
 const EXAMPLES = `
 Examples:
-  npm run lab -- passive-nat            run one scenario
-  npm run lab -- active-nat --keep      keep captures, rules and dialogue
-  npm run lab -- run --all --json       all of them, one JSON document
-  npm run lab -- ./my-firewall.yaml     a scenario of your own
-  npm run lab -- passive-nat --engine docker   the same on containers
-  npm run lab -- doctor                 what this machine lacks
+  npm run lab -- passive-nat              run one scenario
+  npm run lab -- active-nat --keep        keep captures, rules and dialogue
+  npm run lab -- routed --engine docker   the same on containers
+  npm run lab -- run --all --json         all of them, one JSON document
+  npm run lab -- run --all --junit r.xml  all of them, for CI
+  npm run lab -- ./my-firewall.yaml       a scenario of your own
+  npm run lab -- doctor                   what this machine lacks
 
 Exit codes: 0 every expectation held, 1 one did not, 2 scenario, rules or arguments
 are wrong, 3 the lab itself failed, 4 nothing could run here.`;
@@ -67,7 +69,10 @@ function build(done: (code: number) => void): Command {
     .description('run scenarios and report what happened (the verb may be left out)')
     .argument('[scenarios...]', 'names, or paths of scenario files')
     .addOption(json())
-    .option('--all', 'run every scenario that comes with the lab')
+    .option('--all', 'run every scenario that comes with the lab, and print a table')
+    .option('--tag <tag>', 'only those with this tag; without names, of all')
+    .option('--shard <i/n>', 'only the i-th of n parts, to share the work among machines', shard)
+    .option('--junit <file>', 'write JUnit XML for CI, too')
     .addOption(
       new Option('--engine <name>', 'what the hosts are made of; auto: netns where it works, else docker')
         .choices([...ENGINE_NAMES, 'auto'])

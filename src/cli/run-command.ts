@@ -1,20 +1,22 @@
+import { existsSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { MissingCapability } from '../engine/host';
-import { SCENARIO_DIRECTORY } from '../paths';
 import { jsonReport } from '../report/json';
+import { junitReport } from '../report/junit';
+import { summaryLine, tableReport } from '../report/table';
 import { terminalReport } from '../report/terminal';
 import { runScenario, skipScenario, type EngineChoice } from '../run';
-import { findScenario, scenarioNames } from '../scenario/catalogue';
-import { loadScenario } from '../scenario/load';
 import { inputError } from '../scenario/problem';
 import type { Scenario } from '../scenario';
 import type { RunResult } from '../verdict/run-result';
+import { chooseScenarios, type Choice } from './choose-scenarios';
 import { EXIT } from './exit-codes';
 import { Progress, style } from './terminal';
 
-export interface RunFlags {
+export interface RunFlags extends Choice {
   readonly json?: true;
-  readonly all?: true;
+  readonly junit?: string;
   readonly keep?: true;
   readonly quiet?: true;
   readonly capture: boolean;
@@ -28,32 +30,25 @@ export const abortable = new Set<() => Promise<void>>();
 
 /** `lab run`: runs scenarios side by side and reports each, in the order they were named. */
 export async function runCommand(names: readonly string[], flags: RunFlags): Promise<number> {
-  const chosen = flags.all ? scenarioNames(SCENARIO_DIRECTORY) : names;
-  if (chosen.length === 0) {
-    throw inputError('no scenario named; `lab list` shows them, `lab run --all` runs them all');
+  const scenarios = chooseScenarios(names, flags);
+  if (flags.junit !== undefined && !existsSync(dirname(flags.junit))) {
+    throw inputError(`--junit ${flags.junit}: the folder ${dirname(flags.junit)} does not exist`);
   }
-  // All are read before any is run: bad input starts nothing.
-  const scenarios = chosen.map((name) => loadScenario(findScenario(SCENARIO_DIRECTORY, name)));
   const progress = new Progress(process.stderr, flags.quiet ?? false);
   const runs = await sideBySide(scenarios, flags.jobs ?? availableParallelism(), (scenario) =>
     runOne(scenario, flags, progress),
   ).catch(async (error: unknown) => {
     progress.clear();
     // Whoever reads the document must not take its absence for anything else.
-    if (flags.json && error instanceof MissingCapability) {
+    if (error instanceof MissingCapability) {
       const skips = scenarios.map((scenario) => skipScenario(scenario, flags.engine, error));
-      process.stdout.write(jsonReport(await Promise.all(skips)));
+      writeDocuments(await Promise.all(skips), flags);
     }
     throw error;
   });
   progress.clear();
-  if (flags.json) {
-    process.stdout.write(jsonReport(runs));
-  } else {
-    const look = style(process.stdout);
-    process.stdout.write(runs.map((run) => terminalReport(run, look)).join('\n'));
-    if (runs.length > 1) process.stdout.write(`\n${summaryLine(runs)}\n`);
-  }
+  writeDocuments(runs, flags);
+  if (!flags.json) process.stdout.write(forPeople(runs, flags));
   if (runs.some(({ outcome }) => outcome === 'infra-error')) return EXIT.labFailed;
   return runs.some(({ outcome }) => outcome === 'fail') ? EXIT.broken : EXIT.held;
 }
@@ -95,7 +90,20 @@ async function sideBySide<A, B>(
   return results;
 }
 
-function summaryLine(runs: readonly RunResult[]): string {
-  const count = (outcome: string): number => runs.filter((run) => run.outcome === outcome).length;
-  return `${count('pass')} passed, ${count('fail')} failed, ${count('infra-error')} not judged because the lab failed`;
+/** What machines read. */
+function writeDocuments(runs: readonly RunResult[], flags: RunFlags): void {
+  if (flags.json) process.stdout.write(jsonReport(runs));
+  if (flags.junit !== undefined) writeFileSync(flags.junit, junitReport(runs));
+}
+
+/** Each run at length; of many chosen at once, those that did not pass, and a table of all. */
+function forPeople(runs: readonly RunResult[], flags: RunFlags): string {
+  const look = style(process.stdout);
+  const many = flags.all ?? flags.tag !== undefined;
+  if (runs.length === 0) return 'no scenario falls to this shard\n';
+  const reports = runs
+    .filter(({ outcome }) => !many || outcome !== 'pass')
+    .map((run) => terminalReport(run, look));
+  if (many) return [...reports, tableReport(runs, look)].join('\n');
+  return [...reports, ...(runs.length > 1 ? [`${summaryLine(runs)}\n`] : [])].join('\n');
 }

@@ -1,4 +1,7 @@
+import { SyntaxValidator } from 'fast-xml-validator';
 import { printable } from '../../src/report/escape';
+import { junitReport } from '../../src/report/junit';
+import { tableReport } from '../../src/report/table';
 import { terminalReport } from '../../src/report/terminal';
 import { transcript } from '../../src/report/transcript';
 import { LineSplitter } from '../../src/agent/lines';
@@ -6,11 +9,12 @@ import { runs } from '../support';
 
 // What a peer sends is hostile: bounded, and harmless on a terminal.
 
-const HOSTILE = '220 \u001b]0;owned\u0007\u001b[2J\u0000\u202eevil\u2066\u009b31m\u200b\ufeff\r\n\ud800';
+const HOSTILE =
+  '220 \u001b]0;owned\u0007\u001b[2J\u0000\u202eevil\u2066\u009b31m\u200b\ufeff\uffff\r\n\ud800 ]]><!-- "&amp;';
 
 test('control characters, escapes, bidi marks and NULs become visible', () => {
   expect(printable(HOSTILE)).toBe(
-    '220 \\x1b]0;owned\\x07\\x1b[2J\\x00\\x202eevil\\x2066\\x9b31m\\x200b\\xfeff\\x0d\\x0a\\xd800',
+    '220 \\x1b]0;owned\\x07\\x1b[2J\\x00\\x202eevil\\x2066\\x9b31m\\x200b\\xfeff\\xffff\\x0d\\x0a\\xd800 ]]><!-- "&amp;',
   );
 });
 
@@ -39,7 +43,24 @@ test('no report of a run passes hostile bytes on', async () => {
     typeof value === 'string' ? value.replaceAll('The given address is not yours', HOSTILE) : value,
   ) as (typeof all)[0];
   expect(JSON.stringify(replaced)).toContain('owned');
-  for (const report of [terminalReport(replaced, style), transcript(replaced)]) {
+  // As a run that failed for that reason, and one that was not judged for it.
+  const failed = {
+    ...replaced,
+    outcome: 'fail' as const,
+    reason: HOSTILE,
+    expectations: replaced.expectations.map((one) => ({ ...one, held: false, why: HOSTILE })),
+  };
+  const unjudged = { ...failed, outcome: 'infra-error' as const };
+  const junit = junitReport([failed, unjudged]);
+  expect(SyntaxValidator.validate(junit)).toBe(true);
+  expect(junit).not.toContain('<!--');
+  const drawn = [
+    ...[replaced, failed, unjudged].map((run) => terminalReport(run, style)),
+    transcript(replaced),
+    tableReport([failed, unjudged], style),
+    junit,
+  ];
+  for (const report of drawn) {
     expect(report).toContain('owned');
     expect(report.replaceAll('\n', '')).toBe(
       report

@@ -1,0 +1,37 @@
+import type { RunResult } from '../verdict/run-result';
+import { printable } from './escape';
+import type { Style } from './terminal';
+
+const WORDS = { pass: 'pass', fail: 'FAIL', 'infra-error': 'LAB FAILED', skipped: 'skipped' } as const;
+
+/** Many runs, a line each: outcome, name, expectations held, time, and why where it is not a pass. */
+export function tableReport(runs: readonly RunResult[], style: Style): string {
+  const width = Math.max(...runs.map(({ scenario }) => scenario.length));
+  const colour = { pass: style.green, fail: style.red, 'infra-error': style.yellow, skipped: style.yellow };
+  const rows = runs.map((run) => {
+    const held = run.expectations.filter((expectation) => expectation.held).length;
+    const of = `${held}/${run.expectations.length}`;
+    const why = run.outcome === 'pass' ? causes(run) : printable(run.reason ?? '', 200);
+    return [
+      colour[run.outcome](WORDS[run.outcome].padEnd(10)),
+      printable(run.scenario).padEnd(width),
+      of.padStart(5),
+      `${run.durationSeconds.toFixed(2)} s`.padStart(8),
+      style.dim(why),
+    ]
+      .join('  ')
+      .trimEnd();
+  });
+  return `${[...rows, '', summaryLine(runs)].join('\n')}\n`;
+}
+
+/** What a passing run found blocked, as it expected. */
+function causes(run: RunResult): string {
+  const codes = [...new Set(run.diagnosis.map(({ code }) => code))];
+  return codes.length === 0 ? '' : `blocked: ${codes.join(', ')}`;
+}
+
+export function summaryLine(runs: readonly RunResult[]): string {
+  const count = (outcome: string): number => runs.filter((run) => run.outcome === outcome).length;
+  return `${count('pass')} passed, ${count('fail')} failed, ${count('infra-error')} not judged because the lab failed`;
+}
