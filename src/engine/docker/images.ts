@@ -179,6 +179,13 @@ interface Progress {
   readonly error?: string;
 }
 
+/** A build that ended with an error; the message is its last lines. */
+class BuildError extends Error {
+  constructor(readonly lines: readonly string[]) {
+    super(lines.slice(-6).join('\n'));
+  }
+}
+
 /** Follows a build or a pull to its end. The engine reports its failure in the stream, not by a status. */
 async function follow(
   docker: DockerRuntime['docker'],
@@ -195,7 +202,8 @@ async function follow(
       },
       ({ stream: line, error }: Progress) => {
         if (error !== undefined) {
-          reject(new Error([...lines.slice(-5), error].join('\n')));
+          lines.push(error);
+          reject(new BuildError(lines));
           return;
         }
         // What a build step prints as an error the engine colours.
@@ -211,7 +219,9 @@ async function follow(
 
 function buildFailure(name: ImageName, base: string, error: unknown): MissingCapability {
   const why = text(error);
-  if (/no space left on device/i.test(why)) {
+  // A package manager that ran out of disk says so, and then goes on at length about what follows from it.
+  const said = error instanceof BuildError ? error.lines : [why];
+  if (said.some((line) => /no space left on device/i.test(line))) {
     return new MissingCapability(
       `the ${name} image cannot be built: no space left on the engine's disk`,
       'free some (docker system df; docker system prune), then: npm run images',
