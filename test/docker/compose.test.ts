@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { finished, lab, ROOT, type Finished } from '../support';
-import { describeDocker } from './engine';
+import { describeDocker, describeWhere } from './engine';
 
 // docker-compose.yml with both kinds of Compose: what the README says to try, tried.
 
@@ -27,9 +27,8 @@ describeDocker('docker-compose.yml', () => {
 
   for (const [name, command, says] of KINDS) {
     const there = hasCompose(command, says);
-    (there ? test : test.skip)(
-      `${name} brings up three wired hosts, side by side with others`,
-      async () => {
+    describeWhere(there ? undefined : `no ${name}`, name, () => {
+      test('brings up three wired hosts, side by side with others', async () => {
         const project = `lab-test-${process.pid}-${command.length}`;
         const compose = (...args: string[]): Promise<Finished> =>
           finished(
@@ -78,8 +77,7 @@ describeDocker('docker-compose.yml', () => {
         const filters = { label: [`com.docker.compose.project=${project}`] };
         expect(await docker.listContainers({ all: true, filters })).toEqual([]);
         expect((await docker.listVolumes({ filters })).Volumes).toEqual([]);
-      },
-      120_000,
-    );
+      }, 120_000);
+    });
   }
 });

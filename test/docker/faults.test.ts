@@ -15,7 +15,7 @@ import {
   scratch,
   type Finished,
 } from '../support';
-import { describeDocker } from './engine';
+import { describeDocker, describeWhere } from './engine';
 
 // What the lab says when the container engine fails it. Each fault is made real, on engines of the
 // tests' own where it would disturb the machine's.
@@ -153,15 +153,17 @@ describeDocker('faults of a real engine', () => {
     expect(await new Dockerode().listContainers({ all: true, filters })).toEqual([]);
   });
 
-  (isRoot ? test : test.skip)('no permission on the socket: exit 4, and the group to join', async () => {
-    const { prefix, labCopy, cwd } = ordinaryUser();
-    const { code, stderr } = await run(
-      [...prefix, process.execPath, labCopy, 'passive-nat', '--engine', 'docker'],
-      cwd,
-    );
-    expect(stderr).toContain('no permission to use the container engine at unix://');
-    expect(stderr).toContain('sudo usermod -aG docker "$USER"');
-    expect(code).toBe(4);
+  describeWhere(isRoot ? undefined : 'becoming another user takes root', 'as another user', () => {
+    test('no permission on the socket: exit 4, and the group to join', async () => {
+      const { prefix, labCopy, cwd } = ordinaryUser();
+      const { code, stderr } = await run(
+        [...prefix, process.execPath, labCopy, 'passive-nat', '--engine', 'docker'],
+        cwd,
+      );
+      expect(stderr).toContain('no permission to use the container engine at unix://');
+      expect(stderr).toContain('sudo usermod -aG docker "$USER"');
+      expect(code).toBe(4);
+    });
   });
 
   test('an engine too old: exit 4, with the version that is needed', async () => {
@@ -309,18 +311,17 @@ class OwnEngine {
 }
 
 const canStart = isRoot && spawnSync('dockerd', ['--version']).status === 0;
-const withOwnEngine = canStart ? test : test.skip;
+const noOwnEngine = canStart ? undefined : 'starting an engine takes root and dockerd';
 
-describeDocker('an engine of one’s own', () => {
-  let engine: OwnEngine | undefined;
-  afterEach(async () => {
-    await engine?.stop();
-    engine = undefined;
-  });
+describeDocker('on this machine', () => {
+  describeWhere(noOwnEngine, 'an engine of one’s own', () => {
+    let engine: OwnEngine | undefined;
+    afterEach(async () => {
+      await engine?.stop();
+      engine = undefined;
+    });
 
-  withOwnEngine(
-    'its disk fills while images are built: exit 4, and how to free some',
-    async () => {
+    test('its disk fills while images are built: exit 4, and how to free some', async () => {
       engine = new OwnEngine('210m');
       await engine.ready();
       const base = 'ftp-firewall-lab/base:bookworm';
@@ -336,13 +337,9 @@ describeDocker('an engine of one’s own', () => {
       expect(stderr).toContain('image cannot be built: no space left on the engine’s disk'.replace('’', "'"));
       expect(stderr).toContain('docker system prune');
       expect(code).toBe(4);
-    },
-    120_000,
-  );
+    }, 120_000);
 
-  withOwnEngine(
-    'it is stopped in mid-run: the lab failed, says so, and ends',
-    async () => {
+    test('it is stopped in mid-run: the lab failed, says so, and ends', async () => {
       engine = new OwnEngine(null);
       await engine.ready();
       const tags = (await lab(['images', '-q'])).stdout.split('\n').map((line) => line.split(' ')[0] ?? '');
@@ -368,7 +365,6 @@ describeDocker('an engine of one’s own', () => {
       expect(result).toMatchObject({ outcome: 'infra-error', expectations: [], diagnosis: [] });
       expect(result?.reason).toMatch(/^the container engine stopped in mid-run \(.*start it again/);
       expect(code).toBe(3);
-    },
-    120_000,
-  );
+    }, 120_000);
+  });
 });
