@@ -5,6 +5,8 @@ const ORDER = [
   'agent',
   'client',
   'server',
+  'prober',
+  'resolver',
   'scenario',
   'plan',
   'engine',

@@ -5,7 +5,8 @@
 // Does nothing when nothing has changed since the last build.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Resolver } from 'node:dns/promises';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,14 +21,24 @@ const ENTRIES = {
   'docker-libraries': 'src/engine/docker/libraries.ts',
   'client-basic-ftp': 'src/client/basic-ftp-agent.ts',
   'server-ftp-srv': 'src/server/ftp-srv-agent.ts',
+  prober: 'src/prober/prober-agent.ts',
+  resolver: 'src/resolver/resolver-agent.ts',
 };
+/** What koffi's native part is called beside the bundles, by the C library it is for. */
+const NATIVE_PARTS = { linux: 'koffi-glibc.node', musl: 'koffi-musl.node' };
 
 /** What the bundles are made from, as one digest. Node's version counts: the code cache is its own. */
 function sourceDigest() {
   const hash = createHash('sha256').update(process.version);
   const files = [
     ...readdirSync(join(ROOT, 'src'), { recursive: true }).map((file) => join('src', file)),
-    ...['scenarios/faq/claims.json', 'lab/build.mjs', 'lab/code-cache-loader.cjs', 'package-lock.json'],
+    ...[
+      'scenarios/faq/claims.json',
+      'scenarios/faq/tables.json',
+      'lab/build.mjs',
+      'lab/code-cache-loader.cjs',
+      'package-lock.json',
+    ],
   ].sort();
   for (const file of files.filter((name) => /\.\w+$/.test(name))) {
     hash.update(file).update(readFileSync(join(ROOT, file)));
@@ -63,6 +74,21 @@ async function bundle() {
 }
 
 /**
+ * Copies koffi's native part for this processor beside the bundles, for each C library: dist/ runs where
+ * there are no packages, and a container's C library may be another than this machine's.
+ */
+function copyNativeParts() {
+  const parts = join(ROOT, 'node_modules/@koromix', `koffi-linux-${process.arch}`);
+  // Folders are named after C library and processor, e.g. musl_x64.
+  const folders = existsSync(parts) ? readdirSync(parts) : [];
+  for (const [library, name] of Object.entries(NATIVE_PARTS)) {
+    const folder = folders.find((candidate) => candidate.startsWith(`${library}_`));
+    if (folder) copyFileSync(join(parts, folder, 'koffi.node'), join(DIST, name));
+    else process.stderr.write(`koffi has no ${name} for ${process.arch} in ${parts}; probes may not work\n`);
+  }
+}
+
+/**
  * Runs each bundle once, over loopback, so that its code cache holds the functions a run needs.
  * A program that does not get that far leaves a smaller cache, or none: the lab works, a little slower.
  */
@@ -87,7 +113,13 @@ async function warm() {
   const lab = start('lab', ['show', 'passive-nat']);
   const worker = start('worker');
   const libraries = start('docker-libraries');
-  await Promise.all([lab.finish(), worker.finish(), libraries.finish()]);
+  await Promise.all([
+    lab.finish(),
+    worker.finish(),
+    libraries.finish(),
+    warmProber(start),
+    warmResolver(start),
+  ]);
 
   const port = await freePort();
   const address = '127.0.0.1';
@@ -95,8 +127,19 @@ async function warm() {
   const server = start('server-ftp-srv');
   const client = start('client-basic-ftp');
   const range = [port + 1, Math.min(port + 100, 65_535)];
-  server.tell({ program: 'ftp-srv', address, port, passivePorts: range, patience: 2, files });
-  client.tell({ program: 'basic-ftp', address, server: { address, port }, patience: 2 });
+  server.tell({
+    program: 'ftp-srv',
+    address,
+    port,
+    passivePorts: range,
+    advertised: null,
+    patience: 2,
+    files,
+  });
+  client.tell({
+    ...{ program: 'basic-ftp', address, server: { address, port, name: null }, patience: 2 },
+    ...{ resolver: null, controlPort: null, listenPorts: null, advertised: null, hashMarks: false },
+  });
   await server.says('ready');
   const commands = [
     { do: 'connect' },
@@ -114,6 +157,28 @@ async function warm() {
   await server.finish();
 }
 
+/** Up to the socket, for which a privilege is needed; nothing is sent. */
+async function warmProber(start) {
+  const prober = start('prober');
+  prober.tell({ program: 'prober', address: '127.0.0.1' });
+  const nothing = { name: 'nothing', destination: '127.0.0.1', flags: 'S', sourcePorts: [], ports: [] };
+  prober.tell({ id: 1, do: 'probe', ...nothing });
+  await prober.says('"done"');
+  await prober.finish();
+}
+
+/** One look-up, over UDP and then TCP. */
+async function warmResolver(start) {
+  const resolver = start('resolver');
+  const [address, port, name] = ['127.0.0.1', await freePort(), 'ftp.example'];
+  resolver.tell({ program: 'resolver', address, port, names: { [name]: address }, truncate: true });
+  await resolver.says('ready');
+  const client = new Resolver({ timeout: 1000, tries: 2 });
+  client.setServers([`${address}:${port}`]);
+  await client.resolve4(name).catch(() => undefined);
+  await resolver.finish();
+}
+
 /** A loopback port with a free one below it: the server dials from there. */
 function freePort() {
   return new Promise((resolve) => {
@@ -129,6 +194,7 @@ const built = existsSync(STAMP) && readFileSync(STAMP, 'utf8') === digest;
 if (!built) {
   rmSync(DIST, { recursive: true, force: true });
   await bundle();
+  copyNativeParts();
   await warm();
   writeFileSync(STAMP, digest);
 }

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import { LabFailure, MissingCapability, RefusedRows, type Runner } from './engine/host';
+import { LabFailure, MissingCapability, NotEnforced, RefusedRows, type Runner } from './engine/host';
 import { ENGINES } from './engines';
 import type { Experiment } from './experiment';
+import type { FirewallKind } from './firewall/kinds';
 import { makePlan } from './plan/make-plan';
 import type { EngineName, Plan } from './plan/plan';
 import { evidenceDirectory, writeReports } from './report/evidence';
@@ -30,12 +31,23 @@ export interface RunOptions {
 /** The engine that `auto` found to work here; later scenarios of the same command go straight to it. */
 let found: { readonly engine: EngineName; readonly why: string } | undefined;
 
+/** Kinds of firewall whose rules are read and checked, and that nothing in the lab enforces yet. */
+const NOT_ENFORCED: Readonly<Partial<Record<FirewallKind, NotEnforced>>> = {
+  ipchains: new NotEnforced(
+    'its rules are ipchains, which no kernel of today enforces, and the lab has no Linux 2.2 firewall yet',
+    'run its twin of kind iptables, where there is one',
+  ),
+};
+
 /**
  * Runs one scenario on the engine asked for; `auto` takes netns where it works, else docker.
  *
- * @throws InputError when nft refuses its rules, MissingCapability when it cannot run here
+ * @throws InputError when its rules are refused, MissingCapability when it cannot run here, and of
+ * these NotEnforced when it could run nowhere
  */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<RunResult> {
+  const hindrance = NOT_ENFORCED[scenario.firewall.kind];
+  if (hindrance) throw hindrance;
   if (options.engine !== 'auto') return runOn(options.engine, null, scenario, options);
   if (found) return runOn(found.engine, found.why, scenario, options);
   const first = { engine: 'netns', why: 'which works here' } as const;
@@ -157,7 +169,7 @@ async function explain(plan: Plan, error: unknown): Promise<{ observation: null;
         const position = planned?.position ?? null;
         return {
           position: position && { line: position.line, column: position.column + Math.max(0, column) },
-          message: `nft refuses row ${row}, “${planned?.text ?? ''}”: ${message}`,
+          message: `${plan.firewall.ruleset.loader} refuses row ${row}, “${planned?.text ?? ''}”: ${message}`,
         };
       }),
     );

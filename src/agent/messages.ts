@@ -1,3 +1,4 @@
+import type { PortRange } from '../firewall/kinds';
 import { LineSplitter } from './lines';
 
 /** A TCP endpoint as `address:port`. */
@@ -51,6 +52,41 @@ export type AgentReport =
       readonly change: 'opened' | 'closed';
       readonly peer: Endpoint;
     }
+  /** the client asked its resolver for the server's name; one of `address` and `error` is null */
+  | {
+      readonly type: 'resolved';
+      readonly at: number;
+      readonly name: string;
+      readonly address: string | null;
+      readonly error: string | null;
+    }
+  /** one source port's packets of a probe have left */
+  | {
+      readonly type: 'probed';
+      /** when the last of them left */
+      readonly at: number;
+      /** when the first of them left */
+      readonly from: number;
+      readonly name: string;
+      readonly source: string;
+      readonly destination: string;
+      /** letters of SFRPAU, as commanded */
+      readonly flags: string;
+      readonly sourcePort: number;
+      /** destination ports, as commanded */
+      readonly ports: readonly PortRange[];
+      /** how many were sent: fewer than there are ports when the probe broke off */
+      readonly packets: number;
+    }
+  /** a DNS query arrived */
+  | {
+      readonly type: 'query';
+      readonly at: number;
+      /** the name asked for: whatever a peer chose to send */
+      readonly name: string;
+      readonly transport: 'udp' | 'tcp';
+      readonly peer: Endpoint;
+    }
   | { readonly type: 'log'; readonly at: number; readonly line: string }
   /** a command was taken up; its "done" has the same id */
   | { readonly type: 'begin'; readonly at: number; readonly id: number }
@@ -74,10 +110,29 @@ export interface ServerCommand {
   readonly do: 'sync';
 }
 
+/** What the prober is told to send: one packet for each pair of a source port and a destination port. */
+export interface ProbeCommand {
+  readonly id: number;
+  readonly do: 'probe';
+  /** what the scenario calls it */
+  readonly name: string;
+  /** its number, which its packets carry: see `agent/probe-mark` */
+  readonly mark: number;
+  /** IPv4 address */
+  readonly destination: string;
+  /** TCP flags, letters of SFRPAU; empty: a packet without flags */
+  readonly flags: string;
+  readonly sourcePorts: readonly number[];
+  readonly ports: readonly PortRange[];
+}
+
 export interface TransferCommand {
   readonly direction: 'download' | 'upload' | 'list';
-  /** the command that arranges the data connection (RFC 959 §4.1.2, RFC 2428) */
-  readonly command: 'PASV' | 'EPSV' | 'PORT' | 'EPRT';
+  /**
+   * the command that arranges the data connection (RFC 959 §4.1.2, RFC 2428); none: active mode on the
+   * default data port, the port the control connection comes from (RFC 959 §3.2)
+   */
+  readonly command: 'PASV' | 'EPSV' | 'PORT' | 'EPRT' | 'none';
   readonly file: FileSpec | null;
 }
 
@@ -86,7 +141,26 @@ export interface ClientConfig {
   readonly program: string;
   /** the address it binds the listening data socket of active mode to */
   readonly address: string;
-  readonly server: { readonly address: string; readonly port: number };
+  readonly server: {
+    /** dialled when there is no name */
+    readonly address: string;
+    readonly port: number;
+    /** resolved before each session and dialled instead of the address; null: no name is asked for */
+    readonly name: string | null;
+  };
+  /** the only DNS server it asks, as `address` or `address:port`; null when there is no name */
+  readonly resolver: string | null;
+  /**
+   * the local port of the control connection, needed for transfers without PORT; each further session
+   * takes the next one, for the last may not be over everywhere. null: the system's choice
+   */
+  readonly controlPort: number | null;
+  /** first and last port active mode listens on, in turn; null: the system's choice */
+  readonly listenPorts: readonly [number, number] | null;
+  /** the address named in PORT and EPRT; null: its own */
+  readonly advertised: string | null;
+  /** whether it prints a "#" for every 1024 bytes of a file, as ftp(1) does after `hash` */
+  readonly hashMarks: boolean;
   /** seconds without progress after which it gives up */
   readonly patience: number;
 }
@@ -97,9 +171,30 @@ export interface ServerConfig {
   readonly address: string;
   readonly port: number;
   readonly passivePorts: readonly [number, number];
+  /** the address named in 227, the reply to PASV; null: its own */
+  readonly advertised: string | null;
   /** seconds it waits for a data connection */
   readonly patience: number;
   readonly files: readonly FileSpec[];
+}
+
+/** How the prober starts. */
+export interface ProberConfig {
+  readonly program: 'prober';
+  /** its own IPv4 address, from which its packets come */
+  readonly address: string;
+}
+
+/** How the resolver starts. */
+export interface ResolverConfig {
+  readonly program: 'resolver';
+  readonly address: string;
+  /** for UDP and TCP; 53 where it is left out (RFC 1035 §4.2) */
+  readonly port?: number;
+  /** host name → IPv4 address */
+  readonly names: Readonly<Record<string, string>>;
+  /** whether every answer over UDP is cut short, so that clients ask again over TCP (RFC 7766 §5) */
+  readonly truncate: boolean;
 }
 
 /** Writes one report. Synchronous on pipes, so nothing is lost when the program is killed next. */

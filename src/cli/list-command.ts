@@ -1,5 +1,7 @@
 import { SCENARIO_DIRECTORY } from '../paths';
 import { drawTopology } from '../report/topology';
+import { rangesText } from '../agent/probe-mark';
+import type { PlannedStep } from '../plan/plan';
 import { makePlan } from '../plan/make-plan';
 import { findScenario, scenarioNames } from '../scenario/catalogue';
 import { CLAIMS } from '../scenario/claims';
@@ -54,15 +56,12 @@ export function showCommand(name: string, flags: { json?: true }): number {
     ...drawTopology(topologyOf(plan)).map((line) => `  ${line}`),
     '',
     look.bold('Session'),
-    ...plan.transfers.map(({ name: transfer, mode, direction, command, file }) => {
-      const what = file ? `, ${sizeText(file.size)}${file.lasting > 0 ? ` over ${file.lasting} s` : ''}` : '';
-      return `  ${transfer}: ${mode} ${direction} (${command})${what}`;
-    }),
+    ...plan.steps.map(describeStep),
     '',
     look.bold('Expected'),
     ...scenario.expect.map(({ text }) => `  ${text}`),
     '',
-    ...Object.entries(scenario.claims).flatMap(([id, checks]) => [
+    ...Object.entries(scenario.claims).flatMap(([id, { checks }]) => [
       look.bold(`${id} “${CLAIMS[id]?.text ?? ''}” is true if`),
       ...checks.map(({ text }) => `  ${text}`),
     ]),
@@ -72,4 +71,14 @@ export function showCommand(name: string, flags: { json?: true }): number {
   ];
   process.stdout.write(lines.join('\n'));
   return EXIT.held;
+}
+
+function describeStep(step: PlannedStep): string {
+  if (step.kind === 'probe') {
+    const { flags, from, sourcePorts, to, ports } = step;
+    return `  ${step.name}: ${flags} from the ${from}'s ports ${sourcePorts.join(', ')} to the ${to}'s ports ${rangesText(ports)}`;
+  }
+  const { name, mode, direction, command, file } = step;
+  const what = file ? `, ${sizeText(file.size)}${file.lasting > 0 ? ` over ${file.lasting} s` : ''}` : '';
+  return `  ${name}: ${mode} ${direction} (${command})${what}`;
 }

@@ -11,8 +11,10 @@ import { completionScript } from './completion';
 import { downCommand, imagesCommand } from './docker-commands';
 import { doctorCommand } from './doctor-command';
 import { EXIT } from './exit-codes';
+import { faqCommand, type FaqFlags } from './faq-command';
 import { listCommand, showCommand } from './list-command';
-import { abortable, runCommand, type RunFlags } from './run-command';
+import { runCommand, type RunFlags } from './run-command';
+import { abortable } from './run-many';
 
 const EXAMPLES = `
 Examples:
@@ -21,6 +23,8 @@ Examples:
   npm run lab -- routed --engine docker   the same on containers
   npm run lab -- run --all --json         all of them, one JSON document
   npm run lab -- run --all --junit r.xml  all of them, for CI
+  npm run lab -- faq                      what packets say of the FAQ’s 55 claims
+  npm run lab -- faq C16                  one claim at length
   npm run lab -- ./my-firewall.yaml       a scenario of your own
   npm run lab -- doctor                   what this machine lacks
 
@@ -73,19 +77,18 @@ function build(done: (code: number) => void): Command {
     .option('--tag <tag>', 'only those with this tag; without names, of all')
     .option('--shard <i/n>', 'only the i-th of n parts, to share the work among machines', shard)
     .option('--junit <file>', 'write JUnit XML for CI, too')
-    .addOption(
-      new Option('--engine <name>', 'what the hosts are made of; auto: netns where it works, else docker')
-        .choices([...ENGINE_NAMES, 'auto'])
-        .default('auto'),
-    )
-    .option('--keep', 'keep the evidence of passing runs too')
-    .option('--no-capture', 'capture no packets: faster, and less can be proven')
-    .option('--results <folder>', 'where evidence folders are made', 'lab-results')
-    .option('--jobs <number>', 'runs side by side (default: processors)', positive)
-    .option('-q, --quiet', 'no progress')
     .action(async (names: string[], flags: RunFlags) => {
       done(await runCommand(names, flags));
     });
+  program
+    .command('faq')
+    .description('run what tests the FAQ’s claims, and say which are upheld, refuted, or depend, and why')
+    .argument('[claims...]', 'C01 to C55, to be shown at length (default: all, in short)')
+    .addOption(json())
+    .action(async (claims: string[], flags: FaqFlags) => {
+      done(await faqCommand(claims, flags));
+    });
+  for (const command of program.commands) addRunOptions(command);
   program
     .command('list')
     .description('list the scenarios that come with the lab')
@@ -125,6 +128,21 @@ function build(done: (code: number) => void): Command {
   for (const command of program.commands)
     command.exitOverride().configureOutput({ writeErr: () => undefined });
   return program;
+}
+
+/** Options of the verbs that run scenarios. */
+function addRunOptions(command: Command): void {
+  command
+    .addOption(
+      new Option('--engine <name>', 'what the hosts are made of; auto: netns where it works, else docker')
+        .choices([...ENGINE_NAMES, 'auto'])
+        .default('auto'),
+    )
+    .option('--keep', 'keep the evidence of passing runs too')
+    .option('--no-capture', 'capture no packets: faster, and less can be proven')
+    .option('--results <folder>', 'where evidence folders are made', 'lab-results')
+    .option('--jobs <number>', 'runs side by side (default: twice the processors)', positive)
+    .option('-q, --quiet', 'no progress');
 }
 
 /** The verbs that concern containers only. */

@@ -1,10 +1,25 @@
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { pipeline, type Readable, type Writable } from 'node:stream';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { pipeline, Transform, type Readable, type Writable } from 'node:stream';
 import type { Client, FTPResponse, TaskResolver } from 'basic-ftp';
 import { followData, tellData } from './data-report';
 
 /** What moves over the data connection: into a sink, or out of a source. */
 export type Payload = { readonly into: Writable } | { readonly from: Readable };
+
+/** One transfer in active mode. */
+export interface ActiveTransfer {
+  /** what names the data port to the server; none: nothing, it is the default data port */
+  readonly command: 'PORT' | 'EPRT' | 'none';
+  /** IPv4 address named in PORT or EPRT */
+  readonly address: string;
+  /** where the server is awaited; closed at the end */
+  readonly listener: Server;
+  /** the whole transfer request, e.g. `RETR file` */
+  readonly request: string;
+  readonly payload: Payload;
+  /** told, as the payload moves, how many bytes have so far; null: nobody wants to know */
+  readonly onMoved: ((bytes: number) => void) | null;
+}
 
 /**
  * An active-mode transfer (RFC 959 §3.2, PORT; RFC 2428, EPRT) on basic-ftp's control connection.
@@ -14,39 +29,19 @@ export type Payload = { readonly into: Writable } | { readonly from: Readable };
  * not: they refuse to send RETR before a data socket is open, and in active mode the server opens it
  * because of RETR. So this one listens, sends PORT, sends the request, and then takes what comes.
  *
- * @param address the client's own address, to listen on and to name in PORT
- * @param request the whole transfer request, e.g. `RETR file`
  * @throws the server's refusal, or what stayed away, after `client.ftp.timeout` without progress
  */
-export async function activeTransfer(
-  client: Client,
-  options: {
-    readonly command: 'PORT' | 'EPRT';
-    readonly address: string;
-    readonly request: string;
-    readonly payload: Payload;
-  },
-): Promise<void> {
-  const listener = await listen(options.address);
+export async function activeTransfer(client: Client, transfer: ActiveTransfer): Promise<void> {
+  const { command, address, listener } = transfer;
   try {
-    const { port } = listener.address() as AddressInfo;
-    await client.send(`${options.command} ${portArgument(options.command, options.address, port)}`);
-    await requestTransfer(client, listener, options.request, options.payload);
+    if (command !== 'none') {
+      const { port } = listener.address() as AddressInfo;
+      await client.send(`${command} ${portArgument(command, address, port)}`);
+    }
+    await requestTransfer(client, transfer);
   } finally {
     listener.close();
   }
-}
-
-function listen(address: string): Promise<Server> {
-  const listener = createServer();
-  return new Promise((resolve, reject) => {
-    listener.once('error', reject);
-    listener.listen(0, address, () => {
-      const { port } = listener.address() as AddressInfo;
-      tellData('listening', { local: `${address}:${port}` });
-      resolve(listener);
-    });
-  });
 }
 
 function portArgument(command: 'PORT' | 'EPRT', address: string, port: number): string {
@@ -55,7 +50,10 @@ function portArgument(command: 'PORT' | 'EPRT', address: string, port: number): 
 }
 
 /** Sends the request and waits for both: the data connection's end, and the final reply. */
-function requestTransfer(client: Client, listener: Server, request: string, payload: Payload): Promise<void> {
+function requestTransfer(
+  client: Client,
+  { listener, request, payload, onMoved }: ActiveTransfer,
+): Promise<void> {
   return client.ftp
     .handle(
       request,
@@ -84,7 +82,7 @@ function requestTransfer(client: Client, listener: Server, request: string, payl
           });
           // pipeline() takes its own handler off when it is done; an error after that changes nothing.
           socket.on('error', () => undefined);
-          move(socket, payload, (error) => {
+          move(socket, payload, onMoved, (error) => {
             tellClosed();
             socket.setTimeout(0);
             client.ftp.socket.setTimeout(client.ftp.timeout);
@@ -109,7 +107,25 @@ function requestTransfer(client: Client, listener: Server, request: string, payl
     .then(() => undefined);
 }
 
-function move(socket: Socket, payload: Payload, done: (error?: Error | null) => void): void {
-  if ('into' in payload) pipeline(socket, payload.into, done);
-  else pipeline(payload.from, socket, done);
+function move(
+  socket: Socket,
+  payload: Payload,
+  onMoved: ActiveTransfer['onMoved'],
+  done: (error?: Error | null) => void,
+): void {
+  const counter = onMoved === null ? [] : [counting(onMoved)];
+  if ('into' in payload) pipeline([socket, ...counter, payload.into], done);
+  else pipeline([payload.from, ...counter, socket], done);
+}
+
+/** Passes everything on, and tells how much it was. */
+function counting(onMoved: (bytes: number) => void): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, callback) {
+      bytes += chunk.length;
+      onMoved(bytes);
+      callback(null, chunk);
+    },
+  });
 }

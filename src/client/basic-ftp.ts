@@ -1,17 +1,27 @@
+import type { Server } from 'node:net';
 import { Client, enterPassiveModeIPv4, enterPassiveModeIPv6 } from 'basic-ftp';
 import { now } from '../agent/clock';
 import { receiveFile, sendFile, type FileDigest } from '../agent/content';
-import { tapDialogue } from '../agent/dialogue';
 import { report, type ClientConfig, type FileSpec, type TransferCommand } from '../agent/messages';
 import { activeTransfer, type Payload } from './active-transfer';
+import { openControl } from './control-connection';
 import { followData, tellData } from './data-report';
+import { HashMarks } from './hash-marks';
+import { listenOn, ListenPorts } from './listen-ports';
+import { resolveName } from './resolve-name';
+
+type ActiveCommand = Exclude<TransferCommand['command'], 'PASV' | 'EPSV'>;
 
 /** basic-ftp, driven one command at a time. */
 export class BasicFtp {
   private readonly client: Client;
+  private readonly listenPorts: ListenPorts;
+  /** how many sessions were begun */
+  private sessions = 0;
 
   constructor(private readonly config: ClientConfig) {
     this.client = new Client(config.patience * 1000);
+    this.listenPorts = new ListenPorts(config.address, config.listenPorts);
   }
 
   /** False once basic-ftp has given the session up. */
@@ -19,35 +29,54 @@ export class BasicFtp {
     return this.client.closed;
   }
 
-  /** Dials, logs in anonymously, and asks for image type, so that bytes stay bytes. */
+  /**
+   * Resolves the server's name if it has one, dials, logs in anonymously, and asks for image type, so
+   * that bytes stay bytes.
+   */
   async connect(): Promise<void> {
-    const { address, port } = this.config.server;
-    const greeting = this.client.connect(address, port);
-    // connect() makes a fresh socket before it returns, so no byte can pass untapped.
-    tapDialogue(this.client.ftp.socket, 'client');
-    await greeting;
+    const { address, controlPort, patience, resolver, server } = this.config;
+    const peer = server.name === null ? server.address : await resolveName(server.name, resolver, patience);
+    // The last session's 4-tuple may be in TIME_WAIT here, and still open at a server or firewall that never
+    // heard of its end.
+    const from = controlPort === null ? null : { address, port: controlPort + this.sessions };
+    this.sessions += 1;
+    await openControl(this.client, { address: peer, port: server.port }, from);
     await this.client.login();
     await this.client.send('TYPE I');
   }
 
   /** Runs one transfer to its end. */
   async transfer(transfer: TransferCommand): Promise<void> {
-    if (transfer.command === 'PORT' || transfer.command === 'EPRT') await this.active(transfer);
-    else await this.passive(transfer);
+    const { command } = transfer;
+    const marks = this.hashMarks(transfer.file);
+    try {
+      if (command === 'PASV' || command === 'EPSV') await this.passive(transfer, marks);
+      else await this.active(transfer, command, marks);
+    } finally {
+      marks?.end();
+    }
   }
 
   close(): void {
     this.client.close();
   }
 
-  private async active(transfer: TransferCommand): Promise<void> {
+  private async active(
+    transfer: TransferCommand,
+    command: ActiveCommand,
+    marks: HashMarks | null,
+  ): Promise<void> {
+    const { address, advertised } = this.config;
+    const listener = await (command === 'none' ? this.listenOnDefault() : this.listenPorts.next());
     const { payload, request } = this.payload(transfer);
     try {
       await activeTransfer(this.client, {
-        command: transfer.command === 'EPRT' ? 'EPRT' : 'PORT',
-        address: this.config.address,
+        command,
+        address: advertised ?? address,
+        listener,
         request,
         payload,
+        onMoved: marks?.moved.bind(marks) ?? null,
       });
     } finally {
       if ('into' in payload) payload.into.destroy();
@@ -55,7 +84,14 @@ export class BasicFtp {
     }
   }
 
-  private async passive(transfer: TransferCommand): Promise<void> {
+  /** The user's default data port is the port the control connection comes from (RFC 959 §3.2). */
+  private listenOnDefault(): Promise<Server> {
+    const { localPort } = this.client.ftp.socket;
+    if (localPort === undefined) throw new Error('There is no control connection, so no default data port');
+    return listenOn(this.config.address, localPort);
+  }
+
+  private async passive(transfer: TransferCommand, marks: HashMarks | null): Promise<void> {
     const enter = transfer.command === 'EPSV' ? enterPassiveModeIPv6 : enterPassiveModeIPv4;
     let tellClosed = (): void => undefined;
     this.client.prepareTransfer = async (ftp) => {
@@ -68,13 +104,23 @@ export class BasicFtp {
       return reply;
     };
     const { payload, name } = this.payload(transfer);
+    this.client.trackProgress(({ bytes }) => marks?.moved(bytes));
     try {
       if (transfer.direction === 'list') await this.client.list();
       else if ('into' in payload) await this.client.downloadTo(payload.into, name);
       else await this.client.uploadFrom(payload.from, name);
     } finally {
+      this.client.trackProgress();
       tellClosed();
     }
+  }
+
+  /** ftp(1) marks what goes into a file or comes out of one; a listing on the screen it does not. */
+  private hashMarks(file: FileSpec | null): HashMarks | null {
+    if (!this.config.hashMarks || file === null) return null;
+    return new HashMarks(file.size, (line) => {
+      report({ type: 'log', at: now(), line });
+    });
   }
 
   private payload(transfer: TransferCommand): { payload: Payload; request: string; name: string } {

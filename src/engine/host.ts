@@ -1,4 +1,4 @@
-import type { HostName, Plan } from '../plan/plan';
+import type { PerHost, Plan } from '../plan/plan';
 
 /** How a program ended. */
 export interface Exit {
@@ -48,7 +48,7 @@ export const MAX_READ = 8 * 2 ** 20;
 /** The running hosts of one plan. */
 export interface Lab {
   readonly plan: Plan;
-  readonly hosts: Readonly<Record<HostName, Host>>;
+  readonly hosts: PerHost<Host>;
   /** a directory each host can write to, gone with the lab */
   readonly workDirectory: string;
   /** where an agent's bundle is, as the hosts see it */
@@ -96,7 +96,7 @@ export class MissingCapability extends Error {
   }
 }
 
-/** nft refused rows the scenario's author wrote. Exit code 2. */
+/** The tool that loads them refused rows the scenario's author wrote. Exit code 2. */
 export class RefusedRows extends Error {
   override readonly name = 'RefusedRows';
 
@@ -105,4 +105,9 @@ export class RefusedRows extends Error {
   ) {
     super(rows.map(({ row, message }) => `row ${row}: ${message}`).join('\n'));
   }
+}
+
+/** Rules that nothing in the lab enforces yet: the scenario is skipped wherever it runs. */
+export class NotEnforced extends MissingCapability {
+  override readonly name = 'NotEnforced';
 }

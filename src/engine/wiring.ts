@@ -1,20 +1,25 @@
-import { HOST_NAMES, type HostName, type Plan } from '../plan/plan';
-import { LabFailure, RefusedRows, type ExecResult, type Host } from './host';
+import { hostNames, type HostName, type Plan } from '../plan/plan';
+import type { ExecResult, Host } from './host';
 import { must } from './process';
+import { loadRuleset } from './ruleset';
 
 /** Commands for `ip -batch` that make the namespaces of all hosts. */
-export function namespaceBatch(): string {
-  return lines(HOST_NAMES.map((name) => `netns add ${name}`));
+export function namespaceBatch(plan: Plan): string {
+  return lines(hostNames(plan).map((name) => `netns add ${name}`));
 }
 
-/** Commands for `ip -batch` that make the links between the hosts, straight into their namespaces. */
+/**
+ * Commands for `ip -batch` that make the links between the hosts, straight into their namespaces. A
+ * bridge that snoops would send multicast reports of its own, which are no part of any experiment.
+ */
 export function linkBatch(plan: Plan): string {
-  return lines(
-    plan.links.map(
+  return lines([
+    ...plan.bridges.map(({ name }) => `link add ${name} netns firewall type bridge mcast_snooping 0`),
+    ...plan.links.map(
       ({ a, b }) =>
         `link add ${a.interface} netns ${a.host} type veth peer name ${b.interface} netns ${b.host}`,
     ),
-  );
+  ]);
 }
 
 /**
@@ -40,28 +45,12 @@ export async function wire(
   if (settings !== null) await must("set the firewall's timeouts", administer(settings));
 }
 
-/** Loads the ruleset with nft itself, and tells the author's mistakes from the lab's. */
-async function loadRuleset(plan: Plan, firewall: Host): Promise<void> {
-  const { ruleset } = plan.firewall;
-  const { code, stderr } = await firewall.exec(['nft', '-f', '-'], { input: ruleset.text });
-  if (code === 0) return;
-  const refused = [...stderr.matchAll(/:(\d+):(\d+)-\d+: Error: ([^\n]+)/g)].flatMap(
-    ([, line, column, message]) => {
-      const row = ruleset.rowLines.find((candidate) => candidate.line === Number(line))?.row;
-      // Four spaces stand before each row in the ruleset.
-      return row === undefined ? [] : [{ row, message: message ?? '', column: Number(column) - 5 }];
-    },
-  );
-  if (refused.length > 0) throw new RefusedRows(refused);
-  throw new LabFailure(`nft can't load the ruleset: ${stderr.trim()}`);
-}
-
 /**
  * The shell script that addresses all hosts. One shell, because starting a process costs Node more
  * than it costs a shell. Ends with the name of the host that could not be wired.
  */
 function wiringScript(plan: Plan): string {
-  return lines(HOST_NAMES.map((name) => inNamespace(name, hostScript(plan, name))));
+  return lines(hostNames(plan).map((name) => inNamespace(name, hostScript(plan, name))));
 }
 
 function inNamespace(name: HostName, script: string): string {
@@ -76,16 +65,19 @@ function inNamespace(name: HostName, script: string): string {
  */
 function hostScript(plan: Plan, name: HostName): string {
   const host = plan.hosts[name];
+  if (!host) return '';
+  const bridges = name === 'firewall' ? plan.bridges : [];
+  const ports = bridges.flatMap((bridge) => bridge.ports.map((port) => ({ port, bridge: bridge.name })));
+  const links = [...host.interfaces.map((link) => link.name), ...ports.map(({ port }) => port)];
   return lines([
     'set -e',
     ...Object.entries(host.sysctls)
       .filter(([path]) => !path.startsWith(CONNTRACK_SYSCTLS))
       .map(([path, value]) => setSysctl(path, value)),
-    ...host.interfaces.map(
-      ({ name: link }) => `ethtool -K ${link} tx off tso off gso off gro off > /dev/null`,
-    ),
+    ...links.map((link) => `ethtool -K ${link} tx off tso off gso off gro off > /dev/null`),
     'ip -batch - <<END',
     'link set lo up',
+    ...ports.map(({ port, bridge }) => `link set ${port} master ${bridge} up`),
     ...host.interfaces.flatMap(({ name: link, address }) => [
       `address add ${address}/24 dev ${link}`,
       `link set ${link} up`,
@@ -114,8 +106,8 @@ function conntrackScript(plan: Plan): string | null {
   );
 }
 
-/** IPv6 is turned off where there is any; a kernel without it needs no telling. */
+/** IPv6 and filtering in bridges are turned off where there is any; a kernel without needs no telling. */
 function setSysctl(path: string, value: string): string {
   const set = `echo ${value} > /proc/sys/${path}`;
-  return path.startsWith('net/ipv6/') ? `test ! -e /proc/sys/${path} || ${set}` : set;
+  return /^net\/(?:ipv6|bridge)\//.test(path) ? `test ! -e /proc/sys/${path} || ${set}` : set;
 }

@@ -1,19 +1,37 @@
+import type { HelperAttachment } from './kinds';
+
+/**
+ * What is known of each module. Kernel: the generation it belongs to, null for any. Ports: how many
+ * `ports=` takes, 0 for a module that does nothing to FTP and takes no options here.
+ *
+ * MAX_PORTS of ip_conntrack_ftp.h (Linux 2.4) and MAX_MASQ_APP_PORTS of ip_masq.h (Linux 2.2).
+ */
+const KNOWN = {
+  ip_conntrack_ftp: { kernel: '2.4', ports: 8 },
+  ip_nat_ftp: { kernel: '2.4', ports: 8 },
+  ip_masq_ftp: { kernel: '2.2', ports: 12 },
+  ip_conntrack: { kernel: '2.4', ports: 0 },
+  iptable_nat: { kernel: '2.4', ports: 0 },
+  ip_tables: { kernel: '2.4', ports: 0 },
+  ip_masq_portfw: { kernel: '2.2', ports: 0 },
+  parport_pc: { kernel: null, ports: 0 },
+  lp: { kernel: null, ports: 0 },
+} as const;
+
 /**
  * Kernel modules by the names their generation used, as the scenario's `modules:` lists them.
  *
  * Today's kernel no longer attaches a helper because a module is loaded (off by default since 4.7,
- * gone in 6.0). A module here means: attach the helper by rule to its ports.
+ * gone in 6.0). A module here means: attach the helper to its ports.
  */
-export const MODULES = ['ip_conntrack_ftp', 'ip_nat_ftp'] as const;
-export type ModuleName = (typeof MODULES)[number];
+export const MODULES: readonly ModuleName[] = Object.keys(KNOWN) as ModuleName[];
+export type ModuleName = keyof typeof KNOWN;
 
 export interface LoadedModule {
   readonly name: ModuleName;
+  /** TCP ports of FTP servers; empty for a module that does nothing to FTP */
   readonly ports: readonly number[];
 }
-
-/** ip_conntrack_ftp took up to 8 ports (MAX_PORTS in ip_conntrack_ftp.h, Linux 2.4). */
-const MAX_PORTS = 8;
 
 /**
  * Reads `name` or `name ports=21,2121`, as after `modprobe`.
@@ -23,27 +41,56 @@ const MAX_PORTS = 8;
 export function parseModule(text: string): LoadedModule {
   const [name = '', ...options] = text.trim().split(/\s+/);
   const known = MODULES.find((module) => module === name);
-  if (!known) throw new Error(`unknown module "${name}"; known: ${MODULES.join(', ')}`);
-  let ports = [21];
+  if (known === undefined) throw new Error(`unknown module "${name}"; known: ${MODULES.join(', ')}`);
+  const most = KNOWN[known].ports;
+  let ports = most > 0 ? [21] : [];
   for (const option of options) {
-    const list = /^ports=(\d+(?:,\d+)*)$/.exec(option)?.[1];
-    if (list === undefined) throw new Error(`unknown option "${option}"; known: ports=21,2121`);
-    ports = list.split(',').map(Number);
-    const bad = ports.find((port) => port < 1 || port > 65535);
-    if (bad !== undefined) throw new Error(`port ${bad} is out of range; allowed: 1 to 65535`);
-    if (ports.length > MAX_PORTS) throw new Error(`${ports.length} ports; allowed: up to 8`);
+    if (most === 0) throw new Error(`unknown option "${option}"; ${known} takes none here`);
+    if (option.startsWith('in_ports=')) {
+      throw new Error(
+        known === 'ip_masq_ftp'
+          ? 'in_ports= belongs to the Linux 2.2 firewall (from 2.2.19) and is not read here; known: ports=21,2121'
+          : `in_ports= is an option of ip_masq_ftp (from Linux 2.2.19); ${known} knows: ports=21,2121`,
+      );
+    }
+    ports = portsOption(option, most);
   }
   return { name: known, ports };
 }
 
+function portsOption(option: string, most: number): number[] {
+  const list = /^ports=(\d+(?:,\d+)*)$/.exec(option)?.[1];
+  if (list === undefined) throw new Error(`unknown option "${option}"; known: ports=21,2121`);
+  const ports = list.split(',').map(Number);
+  const bad = ports.find((port) => port < 1 || port > 65535);
+  if (bad !== undefined) throw new Error(`port ${bad} is out of range; allowed: 1 to 65535`);
+  if (ports.length > most) throw new Error(`${ports.length} ports; allowed: up to ${most}`);
+  return ports;
+}
+
 /**
- * The ports whose control connections get the FTP helper.
+ * The FTP helper that the modules amount to.
  *
- * @throws when the combination cannot be had on today's kernel
+ * ip_masq_ftp acts on what the inside opens alone: it is an editor of masqueraded connections
+ * (ip_masq_app.c, Linux 2.2). ip_conntrack_ftp acts on anybody's.
+ *
+ * @param attach by rule, or by the loading of the module, as up to Linux 4.6
+ *
+ * @throws an Error when the combination cannot be had
  */
-export function helperPorts(modules: readonly LoadedModule[], nat: boolean): readonly number[] {
-  const tracking = modules.find((module) => module.name === 'ip_conntrack_ftp');
-  const rewriting = modules.find((module) => module.name === 'ip_nat_ftp');
+export function helperOf(
+  modules: readonly LoadedModule[],
+  nat: boolean,
+  attach: HelperAttachment['attach'],
+): HelperAttachment {
+  refuseTwoKernels(modules);
+  refuseOtherPorts(modules);
+  const masquerading = modules.find(({ name }) => name === 'ip_masq_ftp');
+  const tracking = modules.find(({ name }) => name === 'ip_conntrack_ftp');
+  const rewriting = modules.find(({ name }) => name === 'ip_nat_ftp');
+  if (masquerading && !nat) {
+    throw new Error('ip_masq_ftp works on masqueraded connections; without NAT there are none');
+  }
   if (rewriting && !tracking) {
     throw new Error('ip_nat_ftp needs ip_conntrack_ftp; list both');
   }
@@ -52,5 +99,25 @@ export function helperPorts(modules: readonly LoadedModule[], nat: boolean): rea
       'with NAT, today’s kernel rewrites wherever it tracks; list ip_nat_ftp beside ip_conntrack_ftp',
     );
   }
-  return tracking?.ports ?? [];
+  if (masquerading) return { ports: masquerading.ports, openedBy: 'inside', attach };
+  return { ports: tracking?.ports ?? [], openedBy: 'anybody', attach };
+}
+
+function refuseTwoKernels(modules: readonly LoadedModule[]): void {
+  const of = (kernel: '2.2' | '2.4') => modules.find(({ name }) => KNOWN[name].kernel === kernel)?.name;
+  const [older, newer] = [of('2.2'), of('2.4')];
+  if (older !== undefined && newer !== undefined) {
+    throw new Error(`${older} belongs to Linux 2.2 and ${newer} to 2.4; list modules of one kernel`);
+  }
+}
+
+/** A second modprobe changes nothing: the kernel keeps the ports a module was loaded with. */
+function refuseOtherPorts(modules: readonly LoadedModule[]): void {
+  for (const { name, ports } of modules) {
+    const first = modules.find((module) => module.name === name)?.ports ?? [];
+    if (first.join() === ports.join()) continue;
+    throw new Error(
+      `${name} is loaded already, with ports=${first.join()}; ports=${ports.join()} has no effect`,
+    );
+  }
 }

@@ -3,6 +3,7 @@ import type { Plan } from '../plan/plan';
 import type { CaptureRecord, Leg, RawEvent } from './event';
 import { PacketEvents } from './packet-events';
 import { PcapReader } from './pcap';
+import { ProbeSightings } from './probe-sightings';
 import { until } from '../engine/until';
 
 const READY_SECONDS = 10;
@@ -25,7 +26,7 @@ export class Capture {
   ) {
     this.host = lab.hosts.firewall;
     this.file = captureFile(lab, leg);
-    this.packets = new PacketEvents(leg, lab.plan.server.port);
+    this.packets = new PacketEvents(leg, lab.plan.server.port, new ProbeSightings(leg, lab.plan));
   }
 
   /** Starts the capture and waits until it listens. */

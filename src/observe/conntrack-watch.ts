@@ -34,7 +34,7 @@ export class ConntrackWatch {
     const { firewall } = lab.hosts;
     const spawn = (label: string, table: string): HostProcess =>
       firewall.spawn(label, ['conntrack', '-E', table, '-o', 'timestamp']);
-    const helper = lab.plan.firewall.helperPorts.length > 0;
+    const helper = lab.plan.firewall.helper.ports.length > 0;
     const watch = new ConntrackWatch(firewall, [
       spawn('conntrack -E on the firewall', 'conntrack'),
       // Only a helper makes expectations.

@@ -1,33 +1,77 @@
-import { POLICY_COMMENT, TABLE } from '../firewall/nftables';
 import { LabFailure, type Lab } from '../engine/host';
+import { readIptablesCounters } from '../firewall/iptables/dialect';
+import type { Ruleset } from '../firewall/kinds';
+import { POLICY_COMMENT } from '../firewall/nftables';
 import type { RawEvent } from './event';
+
+interface Counter {
+  readonly row: number | 'policy';
+  readonly packets: number;
+  readonly bytes: number;
+}
 
 interface NftRule {
   readonly comment?: string;
   readonly expr: readonly { readonly counter?: { packets: number; bytes: number } | null }[];
 }
 
+/**
+ * The legacy variant finds the tables' names in a file that an ordinary user may not read; asked for each
+ * by its name it needs none.
+ */
+const SAVE =
+  'iptables-save -c 2> /dev/null || for table in raw mangle nat filter; do iptables-save -c -t $table || exit; done';
+
+/** How the counters of a ruleset are listed, and read from that list. */
+const LISTS: Readonly<
+  Partial<
+    Record<
+      Ruleset['loader'],
+      { readonly argv: readonly string[]; readonly read: (listed: string) => readonly Counter[] }
+    >
+  >
+> = {
+  nft: { argv: ['nft', '-j', 'list', 'ruleset'], read: readNftCounters },
+  'iptables-restore': { argv: ['sh', '-c', SAVE], read: readIptablesCounters },
+};
+
 /** Reads the counter of every row, and of the policy. */
 export async function readCounters(lab: Lab, at: number): Promise<RawEvent[]> {
-  const listed = await lab.hosts.firewall.exec(['nft', '-j', 'list', 'table', 'ip', TABLE]);
-  if (listed.code !== 0) throw new LabFailure(`nft can't list the rules: ${listed.stderr.trim()}`);
-  const { nftables } = JSON.parse(listed.stdout.toString('utf8')) as { nftables: { rule?: NftRule }[] };
-  return nftables.flatMap(({ rule }) => {
-    const counter = rule?.expr.find((part) => part.counter)?.counter;
-    const row =
-      rule?.comment === POLICY_COMMENT ? POLICY_COMMENT : Number(rule?.comment?.replace('row ', ''));
-    if (!counter || Number.isNaN(row)) return [];
-    const { rows, policy } = lab.plan.firewall;
-    const text = rows.find((candidate) => candidate.row === row)?.text ?? `policy ${policy}`;
-    const event: RawEvent = {
+  const { rows, policy, ruleset } = lab.plan.firewall;
+  const list = LISTS[ruleset.loader];
+  if (!list) throw new LabFailure(`nothing here lists rules of ${lab.plan.firewall.kind}`);
+  const listed = await lab.hosts.firewall.exec(list.argv);
+  if (listed.code !== 0)
+    throw new LabFailure(`${list.argv[0] ?? ''} can't list the rules: ${listed.stderr.trim()}`);
+  const counters = [...list.read(listed.stdout.toString('utf8'))];
+  // The policy speaks last.
+  counters.sort((a, b) => order(a) - order(b));
+  return counters.map(({ row, packets, bytes }): RawEvent => {
+    const text = row === 'policy' ? `policy ${policy}` : (rows[row - 1]?.text ?? '');
+    return {
       kind: 'rule',
       at,
       vantage: 'rules',
-      text: `${row === POLICY_COMMENT ? '' : `row ${row}: `}${text} — ${counter.packets} packets`,
-      row: row,
+      text: `${row === 'policy' ? '' : `row ${row}: `}${text} — ${packets} packets`,
+      row,
       rule: text,
-      ...counter,
+      stops: row === 'policy' ? policy === 'drop' : (rows[row - 1]?.stops ?? false),
+      packets,
+      bytes,
     };
-    return [event];
+  });
+}
+
+function order({ row }: Counter): number {
+  return row === 'policy' ? Number.POSITIVE_INFINITY : row;
+}
+
+function readNftCounters(listed: string): Counter[] {
+  const { nftables } = JSON.parse(listed) as { nftables: { rule?: NftRule }[] };
+  return nftables.flatMap(({ rule }) => {
+    const counter = rule?.expr.find((part) => part.counter)?.counter;
+    const comment = rule?.comment ?? '';
+    const row = comment === POLICY_COMMENT ? POLICY_COMMENT : Number(/^row (\d+)$/.exec(comment)?.[1]);
+    return counter && !Number.isNaN(row) ? [{ row, ...counter }] : [];
   });
 }

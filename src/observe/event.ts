@@ -1,6 +1,17 @@
+import type { PortRange } from '../firewall/kinds';
+
 /** Where something was seen. */
 export type VantagePoint =
-  'client' | 'server' | 'firewall inside' | 'firewall outside' | 'conntrack' | 'rules' | 'lab';
+  | 'client'
+  | 'server'
+  | 'neighbour'
+  | 'prober'
+  | 'resolver'
+  | 'firewall inside'
+  | 'firewall outside'
+  | 'conntrack'
+  | 'rules'
+  | 'lab';
 
 interface Seen {
   readonly id: string;
@@ -87,6 +98,8 @@ export interface RuleEvent extends Seen {
   /** number of the row; "policy" for what no row matched */
   readonly row: number | 'policy';
   readonly rule: string;
+  /** whether a packet it counts goes no further */
+  readonly stops: boolean;
   readonly packets: number;
   readonly bytes: number;
 }
@@ -113,6 +126,45 @@ export interface FileEvent extends Seen {
   readonly whole: boolean;
 }
 
+/** The client asked for the server's name, or the resolver was asked for it. */
+export interface NameEvent extends Seen {
+  readonly kind: 'name';
+  readonly name: string;
+  /** what the client got; null when it got nothing, and at the resolver */
+  readonly address: string | null;
+  readonly transport: 'udp' | 'tcp' | null;
+  readonly error: string | null;
+}
+
+/**
+ * Packets of one probe from one source port, as they were sent, or as they were seen on a leg. They
+ * are told by a mark and a number that they carry, so translation of addresses does not hide them.
+ */
+export interface ProbeEvent extends Seen {
+  readonly kind: 'probe';
+  readonly probe: string;
+  /** null: as the prober itself told */
+  readonly leg: Leg | null;
+  readonly flags: string;
+  /** as sent, whatever was translated on the way */
+  readonly sourcePort: number;
+  readonly ports: readonly PortRange[];
+  readonly packets: number;
+}
+
+/** Replies to probes, of one kind, on one leg. */
+export interface ProbeReplyEvent extends Seen {
+  readonly kind: 'probe-reply';
+  readonly leg: Leg;
+  readonly flags: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly destinationPort: number;
+  /** the ports they came from */
+  readonly ports: readonly PortRange[];
+  readonly packets: number;
+}
+
 /** A line of a program's own log. */
 export interface LogEvent extends Seen {
   readonly kind: 'log';
@@ -136,6 +188,9 @@ export type LabEvent =
   | RuleEvent
   | DataEvent
   | FileEvent
+  | NameEvent
+  | ProbeEvent
+  | ProbeReplyEvent
   | LogEvent
   | StepEvent;
 

@@ -1,12 +1,13 @@
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Host, Lab } from '../engine/host';
-import type { HostName } from '../plan/plan';
+import type { MainHost } from '../plan/plan';
 import { capturedLegs, captureFile } from './capture';
 
 /** What is asked of a host when evidence is kept, and the file its answer goes to. */
-const SNAPSHOTS: readonly (readonly [HostName, string, readonly string[]])[] = [
+const SNAPSHOTS: readonly (readonly [MainHost, string, readonly string[]])[] = [
   ['firewall', 'ruleset.nft', ['nft', 'list', 'ruleset']],
+  ['firewall', 'ruleset.iptables', ['iptables-save', '-c']],
   ['firewall', 'conntrack.txt', ['conntrack', '-L', '-o', 'extended']],
   ['firewall', 'expectations.txt', ['conntrack', '-L', 'expect']],
   ['client', 'sockets-client.txt', ['ss', '-tanop']],

@@ -1,6 +1,7 @@
 import type { Leg, RawEvent } from './event';
 import { bulkSegment, decodePacket, flowKey, type BulkSegment, type PacketHeaders } from './packet';
 import type { CapturedPacket } from './pcap';
+import type { ProbeSightings } from './probe-sightings';
 
 /** A control line of interest fits; whole dialogues are recorded at the ends. */
 const PAYLOAD_LIMIT = 512;
@@ -28,13 +29,16 @@ export class PacketEvents {
   constructor(
     private readonly leg: Leg,
     private readonly controlPort: number,
+    private readonly probes: ProbeSightings,
   ) {}
 
   add(packet: CapturedPacket): void {
     const bulk = bulkSegment(packet.data, this.controlPort);
-    if (bulk && this.count(packet.at, bulk)) return;
+    // A probe may look like bulk: a bare ACK does.
+    if (bulk && !this.probes.expected && this.count(packet.at, bulk)) return;
     const headers = decodePacket(packet.data);
-    if (!headers) return;
+    if (!headers || (this.probes.expected && this.probes.take(packet.at, headers))) return;
+    if (bulk && this.count(packet.at, bulk)) return;
     if (!bulk && this.events.length < MAX_PACKET_EVENTS) {
       this.events.push(this.packetEvent(packet.at, headers));
       return;
@@ -64,7 +68,7 @@ export class PacketEvents {
           until,
         };
       });
-    return [...this.events, ...flows];
+    return [...this.events, ...flows, ...this.probes.finish()];
   }
 
   private packetEvent(at: number, headers: PacketHeaders): RawEvent {

@@ -9,6 +9,10 @@ export interface PacketHeaders {
   readonly destinationPort: number;
   readonly flags: string;
   readonly sequence: number;
+  /** TCP's window as it stands in the header, unscaled */
+  readonly window: number;
+  /** of the IP header */
+  readonly identification: number;
   /** bytes of payload on the wire, also when the capture cut them off */
   readonly length: number;
   readonly payload: Buffer;
@@ -35,7 +39,11 @@ export function decodePacket(frame: Buffer): PacketHeaders | null {
   if (headerLength < 20 || frame.length < transport + 8) return null;
   const address = (offset: number): string =>
     `${frame[offset] ?? 0}.${frame[offset + 1] ?? 0}.${frame[offset + 2] ?? 0}.${frame[offset + 3] ?? 0}`;
-  const ip = { source: address(ETHERNET + 12), destination: address(ETHERNET + 16) };
+  const ip = {
+    source: address(ETHERNET + 12),
+    destination: address(ETHERNET + 16),
+    identification: frame.readUInt16BE(ETHERNET + 4),
+  };
   const number = frame[ETHERNET + 9];
   const size = totalLength - headerLength;
   if (number === 6 && frame.length >= transport + 20) return { ...ip, ...decodeTcp(frame, transport, size) };
@@ -62,9 +70,13 @@ export function decodePacket(frame: Buffer): PacketHeaders | null {
   return { ...ip, ...NO_TCP, protocol: 'other', sourcePort: 0, destinationPort: 0, length: size };
 }
 
-const NO_TCP = { flags: '', sequence: 0, payload: NOTHING } as const;
+const NO_TCP = { flags: '', sequence: 0, window: 0, payload: NOTHING } as const;
 
-function decodeTcp(frame: Buffer, at: number, size: number): Omit<PacketHeaders, 'source' | 'destination'> {
+function decodeTcp(
+  frame: Buffer,
+  at: number,
+  size: number,
+): Omit<PacketHeaders, 'source' | 'destination' | 'identification'> {
   const headerLength = ((frame[at + 12] ?? 0) >> 4) * 4;
   const bits = frame[at + 13] ?? 0;
   const length = Math.max(0, size - headerLength);
@@ -73,6 +85,7 @@ function decodeTcp(frame: Buffer, at: number, size: number): Omit<PacketHeaders,
     sourcePort: frame.readUInt16BE(at),
     destinationPort: frame.readUInt16BE(at + 2),
     sequence: frame.readUInt32BE(at + 4),
+    window: frame.readUInt16BE(at + 14),
     flags: bits === 0x10 ? 'A' : FLAGS.map(([bit, letter]) => (bits & bit ? letter : '')).join(''),
     length,
     // The frame may be padded to 60 bytes, so the IP length decides where the payload ends.

@@ -1,10 +1,11 @@
+import { rangesText } from '../agent/probe-mark';
 import type { HostReport } from '../session/agent-process';
 import type { StepRecord } from '../session/run-session';
 import type { RawEvent } from './event';
 
 /** A host program's report as an event; null for what is only between the lab and the program. */
 export function reportEvent({ host, report }: HostReport): RawEvent | null {
-  const vantage = host === 'server' ? 'server' : 'client';
+  const vantage = host === 'firewall' ? 'lab' : host;
   switch (report.type) {
     case 'line': {
       const { at, direction, line, peer } = report;
@@ -39,6 +40,24 @@ export function reportEvent({ host, report }: HostReport): RawEvent | null {
       const { at, name, role, bytes, sha256, whole } = report;
       const text = `${role} ${name}: ${bytes} bytes, SHA-256 ${sha256.slice(0, 16)}…${whole ? '' : ', broken off'}`;
       return { kind: 'file', at, vantage, text, file: name, role, bytes, sha256, whole };
+    }
+    case 'resolved': {
+      const { at, name, address, error } = report;
+      const text = `${name} ${address === null ? `is not resolved: ${error ?? ''}` : `is ${address}`}`;
+      return { kind: 'name', at, vantage, text, name, address, transport: null, error };
+    }
+    case 'query': {
+      const { at, name, transport, peer } = report;
+      const text = `${peer} asks for ${name} over ${transport.toUpperCase()}`;
+      return { kind: 'name', at, vantage, text, name, address: null, transport, error: null };
+    }
+    case 'probed': {
+      const { from, name, destination, flags, sourcePort, ports, packets } = report;
+      const text = `${name}: sent ${flags} from port ${sourcePort} to ${destination} ports ${rangesText(ports)}`;
+      return {
+        ...{ kind: 'probe', at: from, vantage, text, probe: name, leg: null },
+        ...{ flags, sourcePort, ports, packets },
+      };
     }
     case 'log':
       return { kind: 'log', at: report.at, vantage, text: report.line, line: report.line };

@@ -1,13 +1,18 @@
-import type { FileSpec } from '../agent/messages';
-import { nftRuleset } from '../firewall/nftables';
-import type { Scenario } from '../scenario';
-import type { EngineName, HostName, HostPlan, Link, Plan, PlannedTransfer } from './plan';
+import type { ClientConfig, FileSpec, ResolverConfig, ServerConfig } from '../agent/messages';
+import { makeRuleset } from '../firewall/rulesets';
+import type { ProbeStep, Scenario, TransferStep } from '../scenario';
+import type { EngineName, Plan, PlannedProbe, PlannedStep, PlannedTransfer } from './plan';
+import { addedAddress, topology } from './topology';
 
 /** Above this many bytes a session's captures keep packet heads only, or they would outgrow memory. */
 const FULL_CAPTURE_BYTES = 16 * 2 ** 20;
+/** Above this many probes too. */
+const FULL_CAPTURE_PROBES = 1000;
 const WHOLE_PACKET = 65_535;
 /** Ethernet, IP and TCP headers with options, and the longest PORT or 227 line. */
 const PACKET_HEAD = 192;
+/** What a frame takes of a capture's buffer when only its head is kept. */
+const HEAD_SLOT = 512;
 
 /** What the command line may change about a plan. */
 export interface PlanOptions {
@@ -18,141 +23,150 @@ export interface PlanOptions {
 
 /** Makes a scenario concrete: addresses, routes, ruleset text, programs, files. */
 export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
-  const { behind, networks, firewall, patience } = scenario;
-  const inside = `${networks.inside}.1`;
-  const outside = `${networks.outside}.1`;
-  const nat = firewall.nat !== 'none';
-  const transfers = scenario.session.map((step, index): PlannedTransfer => {
-    const file: FileSpec | null =
-      step.direction === 'list'
-        ? null
-        : {
-            name: `file-${index + 1}.bin`,
-            seed: `${scenario.name}/${index + 1}`,
-            size: step.size,
-            lasting: step.lasting,
-          };
-    return { name: step.name, mode: step.mode, direction: step.direction, command: step.command, file };
-  });
-  const volume = scenario.session.reduce((sum, step) => sum + step.size, 0);
-  const bulk = volume > FULL_CAPTURE_BYTES;
-  // With the server behind NAT a client can only dial the firewall's outside address.
-  const dialled = nat && behind === 'server' ? outside : scenario.server.address;
+  const { networks, firewall, names } = scenario;
+  const steps = planSteps(scenario);
+  const transfers = steps.filter((step) => step.kind === 'transfer');
+  const probes = steps.filter((step) => step.kind === 'probe');
   return deepFreeze({
     scenario: {
       name: scenario.name,
       file: scenario.file,
       title: scenario.title,
       claim: scenario.claim,
-      behind,
+      behind: scenario.behind,
       twin: scenario.twin,
     },
     engine: options.engine,
     engineWhy: options.engineWhy ?? null,
     timeScale: 1,
-    hosts: hosts(scenario, { inside, outside }),
-    links: links(behind),
+    ...topology(scenario),
     firewall: {
       kind: firewall.kind,
+      product: firewall.product,
       nat: firewall.nat,
       policy: firewall.policy,
-      helperPorts: firewall.helperPorts,
+      input: firewall.input,
+      helper: firewall.helper,
       rows: firewall.rows,
-      ruleset: nftRuleset({
+      forward: firewall.forward,
+      ruleset: makeRuleset(firewall.kind, {
         ...firewall,
-        insideHost: behind === 'client' ? scenario.client.address : scenario.server.address,
-        names: {
-          inside_net: `${networks.inside}.0/24`,
-          outside_net: `${networks.outside}.0/24`,
-          client: scenario.client.address,
-          server: scenario.server.address,
-          firewall_inside: inside,
-          firewall_outside: outside,
-        },
+        insideHost: scenario.behind === 'client' ? scenario.client.address : scenario.server.address,
+        names,
       }),
-      addresses: { inside, outside },
+      addresses: { inside: `${networks.inside}.1`, outside: `${networks.outside}.1` },
     },
-    server: {
-      program: scenario.server.program,
-      address: scenario.server.address,
-      port: scenario.server.port,
-      passivePorts: scenario.server.passivePorts,
-      patience,
-      files: transfers.flatMap((transfer) => (transfer.file ? [transfer.file] : [])),
-    },
-    client: {
-      program: scenario.client.program,
-      address: scenario.client.address,
-      server: { address: dialled, port: scenario.server.port },
-      patience,
-    },
+    server: serverConfig(scenario, transfers),
+    client: clientConfig(scenario, transfers),
+    resolver: resolverConfig(scenario),
+    steps,
     transfers,
-    capture: {
-      enabled: options.capture,
-      bufferKib: captureBuffer(volume),
-      snapLength: bulk ? PACKET_HEAD : WHOLE_PACKET,
-    },
+    probes,
+    capture: { enabled: options.capture, ...captureSize(transfers, probes) },
     expect: scenario.expect,
     claims: scenario.claims,
   });
 }
 
-/**
- * KiB of kernel buffer a capture needs. A frame of 1,448 bytes takes 2 KiB there, and acknowledgements
- * take as much, so four times the volume holds a whole small session: nothing is lost however long
- * tcpdump is kept waiting. Of a large one only packet heads are kept, which take an eighth.
- */
-function captureBuffer(volume: number): number {
-  return Math.min(8192, Math.max(2048, Math.ceil((volume * 4) / 1024)));
+function planSteps(scenario: Scenario): PlannedStep[] {
+  let mark = 0;
+  return scenario.session.map((step, index) => {
+    if (step.kind === 'transfer') return planTransfer(step, `${scenario.name}/${index + 1}`, index);
+    mark += 1;
+    return { ...step, mark, destination: probedAddress(scenario, step) };
+  });
 }
 
-function links(behind: 'client' | 'server'): Link[] {
-  const far = behind === 'client' ? 'server' : 'client';
-  return [
-    { a: { host: 'firewall', interface: 'inside' }, b: { host: behind, interface: 'eth0' } },
-    { a: { host: 'firewall', interface: 'outside' }, b: { host: far, interface: 'eth0' } },
-  ];
+function planTransfer(step: TransferStep, seed: string, index: number): PlannedTransfer {
+  const { kind, name, mode, direction, command, size, lasting } = step;
+  const file: FileSpec | null =
+    direction === 'list' ? null : { name: `file-${index + 1}.bin`, seed, size, lasting };
+  return { kind, name, mode, direction, command, file };
 }
 
-function hosts(scenario: Scenario, gateway: { inside: string; outside: string }): Record<HostName, HostPlan> {
-  const { behind, networks, firewall } = scenario;
-  const end = (side: 'client' | 'server'): HostPlan => {
-    const isInside = side === behind;
-    // Under NAT the outside host has no route to the inside: a packet that gets there was translated.
-    const routed = isInside || firewall.nat === 'none';
-    return {
-      interfaces: [{ name: 'eth0', address: scenario[side].address }],
-      routes: routed
-        ? [
-            {
-              network: `${isInside ? networks.outside : networks.inside}.0/24`,
-              via: isInside ? gateway.inside : gateway.outside,
-            },
-          ]
-        : [],
-      sysctls: NO_IPV6,
-    };
-  };
-  const timeouts = Object.entries(firewall.timeouts).map(([state, seconds]): [string, string] => [
-    `net/netfilter/nf_conntrack_tcp_timeout_${state.replace('-', '_')}`,
-    String(seconds),
-  ]);
+function probedAddress({ networks, client, server }: Scenario, { from, to }: ProbeStep): string {
+  if (to === 'client') return client.address;
+  if (to === 'server') return server.address;
+  if (to === 'firewall') return `${from === 'neighbour' ? networks.inside : networks.outside}.1`;
+  return addedAddress(networks, to);
+}
+
+function serverConfig(scenario: Scenario, transfers: readonly PlannedTransfer[]): ServerConfig {
+  const { server, patience, names } = scenario;
   return {
-    client: end('client'),
-    firewall: {
-      interfaces: [
-        { name: 'inside', address: gateway.inside },
-        { name: 'outside', address: gateway.outside },
-      ],
-      routes: [],
-      sysctls: { ...NO_IPV6, 'net/ipv4/ip_forward': '1', ...Object.fromEntries(timeouts) },
-    },
-    server: end('server'),
+    program: server.program,
+    address: server.address,
+    port: server.port,
+    passivePorts: server.passivePorts,
+    advertised: server.advertisesFirewall ? (names['firewall_outside'] ?? null) : null,
+    patience,
+    files: transfers.flatMap((transfer) => (transfer.file ? [transfer.file] : [])),
   };
 }
 
-/** The FAQ is about IPv4, and neighbour discovery would only clutter the captures. */
-const NO_IPV6 = { 'net/ipv6/conf/all/disable_ipv6': '1', 'net/ipv6/conf/default/disable_ipv6': '1' };
+function clientConfig(scenario: Scenario, transfers: readonly PlannedTransfer[]): ClientConfig {
+  const { client, patience, names, networks } = scenario;
+  const onDefaultPort = transfers.some(({ command }) => command === 'none');
+  return {
+    program: client.program,
+    address: client.address,
+    listenPorts: client.listenPorts,
+    advertised: client.advertisesFirewall ? (names['firewall_outside'] ?? null) : null,
+    hashMarks: client.hashMarks,
+    controlPort: onDefaultPort ? DEFAULT_CONTROL_PORT : null,
+    server: {
+      address: dialledAddress(scenario),
+      port: scenario.server.port,
+      name: scenario.server.name,
+    },
+    resolver: scenario.server.name === null ? null : addedAddress(networks, 'resolver'),
+    patience,
+  };
+}
+
+/** A high port like those the system gives, for a client that listens where its control connection is from. */
+const DEFAULT_CONTROL_PORT = 40_021;
+
+/** With the server behind NAT a client can only dial the firewall's outside address. */
+function dialledAddress({ firewall, behind, networks, server }: Scenario): string {
+  return firewall.nat !== 'none' && behind === 'server' ? `${networks.outside}.1` : server.address;
+}
+
+function resolverConfig(scenario: Scenario): ResolverConfig | null {
+  const { name, dns } = scenario.server;
+  if (name === null) return null;
+  return {
+    program: 'resolver',
+    address: addedAddress(scenario.networks, 'resolver'),
+    names: { [name]: dialledAddress(scenario) },
+    truncate: dns === 'tcp',
+  };
+}
+
+/**
+ * How much of each packet a capture keeps, and the KiB of kernel buffer it needs to lose none however
+ * long tcpdump is kept waiting. A frame of 1,448 bytes takes 2 KiB there, and acknowledgements take as
+ * much, so four times the volume holds a whole small session. Of a large one only packet heads are
+ * kept, which take an eighth.
+ */
+function captureSize(
+  transfers: readonly PlannedTransfer[],
+  probes: readonly PlannedProbe[],
+): Omit<Plan['capture'], 'enabled'> {
+  const volume = transfers.reduce((sum, { file }) => sum + (file?.size ?? 0), 0);
+  const packets = probes.reduce(
+    (sum, { sourcePorts, ports }) =>
+      sum + sourcePorts.length * ports.reduce((count, [low, high]) => count + high - low + 1, 0),
+    0,
+  );
+  const heads = volume > FULL_CAPTURE_BYTES || packets > FULL_CAPTURE_PROBES;
+  // Each probe may be answered.
+  const needed = Math.ceil((volume * 4 + packets * 2 * HEAD_SLOT) / 1024);
+  return {
+    bufferKib: Math.min(16_384, Math.max(2048, needed)),
+    snapLength: heads ? PACKET_HEAD : WHOLE_PACKET,
+  };
+}
 
 function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {

@@ -1,13 +1,26 @@
-import type { ClientConfig, FileSpec, ServerConfig, TransferCommand } from '../agent/messages';
+import type {
+  ClientConfig,
+  FileSpec,
+  ResolverConfig,
+  ServerConfig,
+  TransferCommand,
+} from '../agent/messages';
 import type { Ruleset } from '../firewall/kinds';
-import type { Expectation, PlacedRow, Scenario } from '../scenario';
+import type { ClaimChecks, Expectation, ProbeStep, Scenario } from '../scenario';
 
 /** What makes hosts out of a plan. */
 export const ENGINE_NAMES = ['netns', 'docker'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
-export const HOST_NAMES = ['client', 'firewall', 'server'] as const;
-export type HostName = (typeof HOST_NAMES)[number];
+/** The three in a row that every lab has. */
+export const MAIN_HOSTS = ['client', 'firewall', 'server'] as const;
+export type MainHost = (typeof MAIN_HOSTS)[number];
+/** Hosts that a scenario may add: a second one inside; one that probes, and one that knows names, outside. */
+export type AddedHost = 'neighbour' | 'prober' | 'resolver';
+export type HostName = MainHost | AddedHost;
+
+/** One of each host: the three always, the others where the scenario needs them. */
+export type PerHost<T> = Readonly<Record<MainHost, T>> & Readonly<Partial<Record<AddedHost, T>>>;
 
 /** One end of a link: an interface of a host. */
 export interface Interface {
@@ -23,6 +36,13 @@ export interface HostPlan {
   readonly sysctls: Readonly<Record<string, string>>;
 }
 
+/** A switch of the firewall's: one of its interfaces, shared by the links of several hosts. */
+export interface Bridge {
+  readonly name: string;
+  /** the firewall's ends of those links */
+  readonly ports: readonly string[];
+}
+
 /** A pair of interfaces wired together. */
 export interface Link {
   readonly a: { readonly host: HostName; readonly interface: string };
@@ -30,9 +50,23 @@ export interface Link {
 }
 
 export interface PlannedTransfer extends TransferCommand {
+  readonly kind: 'transfer';
   readonly name: string;
   readonly mode: 'active' | 'passive';
   readonly file: FileSpec | null;
+}
+
+export interface PlannedProbe extends ProbeStep {
+  /** the mark its packets carry: their IP identification, from 1 */
+  readonly mark: number;
+  readonly destination: string;
+}
+
+export type PlannedStep = PlannedTransfer | PlannedProbe;
+
+/** The hosts of a plan, the three first. */
+export function hostNames({ hosts }: Plan): readonly HostName[] {
+  return Object.keys(hosts) as HostName[];
 }
 
 /** A scenario made concrete and frozen: everything the run needs, and all that verdicts may assume. */
@@ -43,20 +77,24 @@ export interface Plan {
   readonly engineWhy: string | null;
   /** scenario seconds per real second */
   readonly timeScale: number;
-  readonly hosts: Readonly<Record<HostName, HostPlan>>;
+  readonly hosts: PerHost<HostPlan>;
   readonly links: readonly Link[];
-  readonly firewall: {
-    readonly kind: Scenario['firewall']['kind'];
-    readonly nat: Scenario['firewall']['nat'];
-    readonly policy: Scenario['firewall']['policy'];
-    readonly helperPorts: readonly number[];
-    readonly rows: readonly PlacedRow[];
+  readonly bridges: readonly Bridge[];
+  readonly firewall: Pick<
+    Scenario['firewall'],
+    'kind' | 'product' | 'nat' | 'policy' | 'input' | 'helper' | 'rows' | 'forward'
+  > & {
     readonly ruleset: Ruleset;
     readonly addresses: { readonly inside: string; readonly outside: string };
   };
   readonly server: ServerConfig;
   readonly client: ClientConfig;
+  /** the resolver's configuration; null when no name has to be resolved */
+  readonly resolver: ResolverConfig | null;
+  /** what is done, in this order */
+  readonly steps: readonly PlannedStep[];
   readonly transfers: readonly PlannedTransfer[];
+  readonly probes: readonly PlannedProbe[];
   readonly capture: {
     readonly enabled: boolean;
     /** the kernel's buffer of each capture: it must hold a burst while tcpdump is kept waiting */
@@ -65,5 +103,5 @@ export interface Plan {
     readonly snapLength: number;
   };
   readonly expect: readonly Expectation[];
-  readonly claims: Readonly<Record<string, readonly Expectation[]>>;
+  readonly claims: Readonly<Record<string, ClaimChecks>>;
 }

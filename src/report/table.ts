@@ -33,5 +33,9 @@ function causes(run: RunResult): string {
 
 export function summaryLine(runs: readonly RunResult[]): string {
   const count = (outcome: string): number => runs.filter((run) => run.outcome === outcome).length;
-  return `${count('pass')} passed, ${count('fail')} failed, ${count('infra-error')} not judged because the lab failed`;
+  const skipped = count('skipped');
+  return [
+    `${count('pass')} passed, ${count('fail')} failed, ${count('infra-error')} not judged because the lab failed`,
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ].join(', ');
 }

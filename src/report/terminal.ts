@@ -1,8 +1,13 @@
 import type { LabEvent } from '../observe/event';
 import { sizeText } from '../scenario/quantities';
-import type { RunResult, TransferResult } from '../verdict/run-result';
+import { rangesText } from '../agent/probe-mark';
+import type { ProbeResult, RunResult, TransferResult } from '../verdict/run-result';
 import { printable } from './escape';
 import { drawTopology } from './topology';
+
+/** More rules than this fill a screen. */
+const MANY_RULES = 40;
+const MAX_RULE_WIDTH = 100;
 
 /** How a terminal shows emphasis; plain functions when it shows none. */
 export interface Style {
@@ -21,10 +26,10 @@ export function terminalReport(run: RunResult, style: Style): string {
     '',
     ...drawTopology(run.topology).map((line) => `  ${style.dim(line)}`),
     '',
-    ...section(
-      'Done',
-      run.transfers.flatMap((transfer) => describeTransfer(run, transfer)),
-    ),
+    ...section('Done', [
+      ...run.transfers.flatMap((transfer) => describeTransfer(run, transfer)),
+      ...run.probes.flatMap(describeProbe),
+    ]),
     ...section(
       'Expected',
       run.expectations.flatMap((expectation) => mark(expectation, style)),
@@ -67,6 +72,17 @@ function describeTransfer(run: RunResult, transfer: TransferResult): string[] {
   ];
 }
 
+function describeProbe({ name, from, to, flags, exposure }: ProbeResult): string[] {
+  return [
+    `${name}: ${flags} from the ${from} to the ${to}`,
+    ...exposure.map(({ sourcePort, sent, arrived }) => {
+      const all = arrived.length === sent.length && rangesText(arrived) === rangesText(sent);
+      const where = arrived.length === 0 ? 'nowhere' : all ? 'everywhere' : `at ${rangesText(arrived)}`;
+      return `  from port ${String(sourcePort).padEnd(5)} arrives ${where}`;
+    }),
+  ];
+}
+
 /** PORT on both legs: the heart of most questions about active mode. */
 function portLines(run: RunResult, transfer: TransferResult): string[] {
   if (transfer.mode !== 'active') return [];
@@ -91,12 +107,18 @@ function mark(expectation: RunResult['expectations'][number], style: Style): str
   return [`${sign} ${expectation.text} ${style.dim(`— ${printable(expectation.why)}`)}`];
 }
 
+/** All rules with their counters; of a great many, those that counted. */
 function describeRules(run: RunResult): string[] {
-  const width = Math.max(0, ...run.rules.map(({ text }) => text.length));
-  return run.rules.map(
+  const few = run.rules.length <= MANY_RULES;
+  const shown = run.rules.filter(({ row, packets }) => few || packets > 0 || row === 'policy');
+  const width = Math.min(MAX_RULE_WIDTH, Math.max(0, ...shown.map(({ text }) => text.length)));
+  const digits = Math.max(2, String(run.rules.length).length);
+  const lines = shown.map(
     ({ row, text, packets }) =>
-      `${(row === 'policy' ? '' : String(row)).padStart(2)}  ${printable(text).padEnd(width)}  ${packets} packets`,
+      `${(row === 'policy' ? '' : String(row)).padStart(digits)}  ${printable(text).padEnd(width)}  ${packets} packets`,
   );
+  const silent = run.rules.length - shown.length;
+  return silent === 0 ? lines : [...lines, `and ${silent} rows that counted nothing`];
 }
 
 function describeCause(run: RunResult, cause: RunResult['diagnosis'][number], style: Style): string[] {

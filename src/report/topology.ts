@@ -14,10 +14,8 @@ export function drawTopology(topology: RunResult['topology']): string[] {
   const right = [far, topology[far], address(far, 0)];
   const firewall = [
     'firewall',
-    `${topology.nat === 'none' ? 'routing, no NAT' : 'masquerading'}, policy ${topology.policy}`,
-    topology.helperPorts.length > 0
-      ? `FTP helper on port ${topology.helperPorts.join(', ')}`
-      : 'no FTP helper',
+    `${topology.kind}, ${topology.nat === 'none' ? 'no NAT' : 'masquerading'}, policy ${topology.policy}`,
+    helperLine(topology.helper),
   ];
   const legs = [address('firewall', 0), address('firewall', 1)];
   const wide = Math.max(
@@ -32,9 +30,26 @@ export function drawTopology(topology: RunResult['topology']): string[] {
   const wires = ['inside', 'outside'].map((leg) =>
     [0, 1, 2, 3, 4, 5].map((row) => (row === 1 ? ` ${leg} `.padEnd(9) : (row === 2 ? '─' : ' ').repeat(9))),
   );
-  return [0, 1, 2, 3, 4, 5].map((row) =>
-    `${sides[0]?.[row] ?? ''}${wires[0]?.[row] ?? ''}${middle[row] ?? ''}${wires[1]?.[row] ?? ''}${sides[1]?.[row] ?? ''}`.trimEnd(),
-  );
+  return [0, 1, 2, 3, 4, 5]
+    .map((row) =>
+      `${sides[0]?.[row] ?? ''}${wires[0]?.[row] ?? ''}${middle[row] ?? ''}${wires[1]?.[row] ?? ''}${sides[1]?.[row] ?? ''}`.trimEnd(),
+    )
+    .concat(addedHosts(topology));
+}
+
+/** Hosts that only some scenarios have stand beside the drawing: a line each. */
+function addedHosts({ hosts }: RunResult['topology']): string[] {
+  return (['neighbour', 'prober', 'resolver'] as const).flatMap((name) => {
+    const address = hosts[name]?.interfaces[0]?.address;
+    const side = name === 'neighbour' ? 'inside' : 'outside';
+    return address === undefined ? [] : [`  and ${side}: ${name} ${address}`];
+  });
+}
+
+function helperLine({ ports, openedBy, attach }: RunResult['topology']['helper']): string {
+  if (ports.length === 0) return 'no FTP helper';
+  if (attach === 'module') return 'FTP helper loaded, no rule';
+  return `FTP helper on port ${ports.join(', ')}${openedBy === 'inside' ? ', outbound' : ''}`;
 }
 
 function box(lines: readonly string[], width: number): string[] {

@@ -42,13 +42,14 @@ export function readDocument(file: string): ScenarioDocument {
     );
   }
   const data = toData(file, document);
+  const lines = source.split('\n');
   if (data === null) throw inputError('the file holds no scenario, only blanks or comments', file);
   return {
     file,
     source,
     data,
     locate: (path, key) => locate(document, at, path, key),
-    locateInText: (path, line, column) => locateInText(document, source, at, { path, line, column }),
+    locateInText: (path, line, column) => locateInText(document, lines, at, { path, line, column }),
   };
 }
 
@@ -123,7 +124,7 @@ function nodeAt(document: Document.Parsed, path: Path): Node | null {
 
 function locateInText(
   document: Document.Parsed,
-  source: string,
+  lines: readonly string[],
   at: (offset: number) => Position,
   place: { path: Path; line: number; column: number },
 ): Position | null {
@@ -132,8 +133,9 @@ function locateInText(
   const start = at(node.range[0]);
   if (!isScalar(node) || node.type !== 'BLOCK_LITERAL') return start;
   // A literal block starts on the line after its `|`; its indentation is that of its first text line.
-  const lines = source.split('\n');
-  const first = lines.slice(start.line).find((line) => line.trim() !== '') ?? '';
-  const indent = first.length - first.trimStart().length;
+  let first = start.line;
+  while (first < lines.length && lines[first]?.trim() === '') first += 1;
+  const text = lines[first] ?? '';
+  const indent = text.length - text.trimStart().length;
   return { line: start.line + 1 + place.line, column: indent + 1 + place.column };
 }

@@ -1,2 +1,13 @@
 export type { Expectation, CheckName } from './expectations';
-export type { PlacedRow, Scenario, TransferStep } from './scenario';
+export type {
+  ClaimChecks,
+  PlacedRow,
+  ProbeFlags,
+  ProbeOrigin,
+  ProbeStep,
+  ProbeTarget,
+  Scenario,
+  SessionStep,
+  TransferStep,
+} from './scenario';
+export { ADDED_HOSTS } from './scenario';

@@ -3,6 +3,11 @@ export const SIZE = /^(\d+(?:\.\d+)?)\s?(B|KiB|MiB|GiB)$/;
 /** "20 s", "15m", "500 ms", "2 h". */
 export const DURATION = /^(\d+(?:\.\d+)?)\s?(ms|s|m|h)$/;
 
+/** "20, 1025, 6000-6010", or a word for a set. */
+export const PORT_LIST = /^(?:all|sample|\d{1,5}(?:\s?-\s?\d{1,5})?(?:\s?,\s?\d{1,5}(?:\s?-\s?\d{1,5})?)*)$/;
+/** A name for DNS, two labels or more. */
+export const HOST_NAME = /^(?=.{1,100}$)[a-z0-9][a-z0-9-]{0,62}(?:\.[a-z0-9][a-z0-9-]{0,62})+$/;
+
 const BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 const SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 };
 

@@ -1,15 +1,47 @@
 import type { ClientProgram } from '../client/programs';
-import type { FirewallKind, NatMode, Policy, Row } from '../firewall/kinds';
+import type {
+  Command,
+  FirewallKind,
+  HelperAttachment,
+  NatMode,
+  Policy,
+  PortRange,
+  Row,
+} from '../firewall/kinds';
+import type { ProductName } from '../firewall/products';
 import type { ServerProgram } from '../server/programs';
 import type { Expectation } from './expectations';
 import type { Position } from './problem';
 
+/** Flags of probes, as scenarios name them. */
+export const PROBE_FLAGS = ['SYN', 'ACK', 'FIN+ACK', 'SYN+FIN', 'SYN+ACK', 'RST', 'FIN'] as const;
+export type ProbeFlags = (typeof PROBE_FLAGS)[number];
+
+/** Hosts that probes come from, beside the three that every lab has. */
+export type ProbeOrigin = 'prober' | 'neighbour';
+export type ProbeTarget = ProbeOrigin | 'client' | 'server' | 'firewall';
+
+/** Last octets of the hosts that a scenario may add: a second one inside, two outside. */
+export const ADDED_HOSTS = { neighbour: 30, prober: 66, resolver: 53 } as const;
+
+/** Packets sent one by one, to see what becomes of each: one from every source port to every port. */
+export interface ProbeStep {
+  readonly kind: 'probe';
+  readonly name: string;
+  readonly from: ProbeOrigin;
+  readonly to: ProbeTarget;
+  readonly flags: ProbeFlags;
+  readonly sourcePorts: readonly number[];
+  readonly ports: readonly PortRange[];
+}
+
 /** One transfer of a session, with its quantities read. */
 export interface TransferStep {
+  readonly kind: 'transfer';
   readonly name: string;
   readonly direction: 'download' | 'upload' | 'list';
   readonly mode: 'active' | 'passive';
-  readonly command: 'PASV' | 'EPSV' | 'PORT' | 'EPRT';
+  readonly command: 'PASV' | 'EPSV' | 'PORT' | 'EPRT' | 'none';
   /** bytes; 0 for a list */
   readonly size: number;
   /** seconds; 0: as fast as it goes */
@@ -19,6 +51,14 @@ export interface TransferStep {
 /** A rule and where it stands in the scenario file, for errors found later. */
 export interface PlacedRow extends Row {
   readonly position: Position | null;
+}
+
+export type SessionStep = TransferStep | ProbeStep;
+
+/** A claim's checks in one scenario, and what its verdict depends on there. */
+export interface ClaimChecks {
+  readonly when: string | null;
+  readonly checks: readonly Expectation[];
 }
 
 /** A scenario file, read, checked and understood. Times in seconds, sizes in bytes. */
@@ -32,24 +72,43 @@ export interface Scenario {
   readonly twin: string | null;
   /** first three octets of each network */
   readonly networks: { readonly inside: string; readonly outside: string };
+  /** names rules may use with a `$`, and their values */
+  readonly names: Readonly<Record<string, string>>;
   readonly firewall: {
     readonly kind: FirewallKind;
+    readonly product: ProductName | null;
     readonly nat: NatMode;
     readonly policy: Policy;
+    readonly input: Policy;
     readonly rows: readonly PlacedRow[];
-    readonly helperPorts: readonly number[];
-    readonly forward: readonly number[];
+    readonly commands: readonly Command[];
+    /** the rules translate addresses themselves */
+    readonly translates: boolean;
+    readonly helper: HelperAttachment;
+    readonly forward: readonly PortRange[];
     readonly timeouts: Readonly<Record<string, number>>;
   };
   readonly server: {
     readonly program: ServerProgram;
     readonly port: number;
-    readonly passivePorts: readonly [number, number];
+    readonly passivePorts: PortRange;
     readonly address: string;
+    /** its replies to PASV name the firewall's outside address */
+    readonly advertisesFirewall: boolean;
+    /** the name the client reaches it by; null: by its address */
+    readonly name: string | null;
+    readonly dns: 'udp' | 'tcp';
   };
-  readonly client: { readonly program: ClientProgram; readonly address: string };
+  readonly client: {
+    readonly program: ClientProgram;
+    readonly address: string;
+    readonly listenPorts: PortRange | null;
+    /** its PORT names the firewall's outside address */
+    readonly advertisesFirewall: boolean;
+    readonly hashMarks: boolean;
+  };
   readonly patience: number;
-  readonly session: readonly TransferStep[];
+  readonly session: readonly SessionStep[];
   readonly expect: readonly Expectation[];
-  readonly claims: Readonly<Record<string, readonly Expectation[]>>;
+  readonly claims: Readonly<Record<string, ClaimChecks>>;
 }

@@ -1,8 +1,11 @@
 import * as z from 'zod/mini';
 import { CLIENT_PROGRAMS } from '../client/programs';
+import { FAQ_TABLES } from '../firewall/faq-table/printed';
 import { FIREWALL_KINDS, NAT_MODES, POLICIES } from '../firewall/kinds';
+import { PRODUCT_NAMES } from '../firewall/products';
 import { SERVER_PROGRAMS } from '../server/programs';
-import { DURATION, SIZE } from './quantities';
+import { DURATION, HOST_NAME, PORT_LIST, SIZE } from './quantities';
+import { PROBE_FLAGS } from './scenario';
 
 /** Says what a part is for, in editors and in the published JSON Schema. */
 function described<T extends z.ZodMiniType>(schema: T, description: string): T {
@@ -12,6 +15,7 @@ function described<T extends z.ZodMiniType>(schema: T, description: string): T {
 
 const port = z.int().check(z.minimum(1), z.maximum(65535));
 const sentence = (limit: number) => z.string().check(z.minLength(1), z.maxLength(limit));
+const sentences = z.array(sentence(200)).check(z.minLength(1));
 const address = z.string().check(z.regex(/^(?:\d{1,3}\.){3}\d{1,3}$/));
 const duration = z.string().check(z.regex(DURATION));
 const portRange = z.string().check(z.regex(/^\d{1,5}\s?-\s?\d{1,5}$/));
@@ -27,8 +31,8 @@ const transferFields = {
   ),
   command: z.optional(
     described(
-      z.enum(['PASV', 'EPSV', 'PORT', 'EPRT']),
-      'The command that arranges the data connection. By itself PASV or PORT.',
+      z.enum(['PASV', 'EPSV', 'PORT', 'EPRT', 'none']),
+      'The command that arranges the data connection. By itself PASV or PORT; none: active mode without PORT, on RFC 959’s default data port.',
     ),
   ),
 };
@@ -43,23 +47,65 @@ const fileFields = {
 };
 const fileTransfer = z.strictObject({ ...transferFields, ...fileFields });
 
+const probe = z.strictObject({
+  name: z.optional(described(sentence(60), 'What expectations call it. By itself: probe.')),
+  from: described(
+    z.enum(['prober', 'neighbour']),
+    'Who sends: a host outside (prober), or a second one inside (neighbour).',
+  ),
+  to: described(
+    z.enum(['client', 'server', 'neighbour', 'prober', 'firewall']),
+    'Whose address they go to; firewall: its address on the sender’s side.',
+  ),
+  flags: z.optional(described(z.enum(PROBE_FLAGS), 'TCP flags of the packets. By itself SYN.')),
+  'source-ports': described(
+    z.array(port).check(z.minLength(1), z.maxLength(16)),
+    'Ports the packets come from.',
+  ),
+  ports: described(
+    z.string().check(z.regex(PORT_LIST)),
+    'Ports they go to: a list such as "20, 1025, 6000-6010", sample, or all.',
+  ),
+});
+
 const step = z.strictObject({
   download: z.optional(described(fileTransfer, 'RETR: the client fetches a generated file.')),
   upload: z.optional(described(fileTransfer, 'STOR: the client sends a generated file.')),
   list: z.optional(described(z.strictObject(transferFields), 'LIST: a directory listing.')),
+  probe: z.optional(described(probe, 'Single TCP packets, to see which of them the firewall lets through.')),
 });
 
 const firewall = z.strictObject({
-  kind: described(z.enum(FIREWALL_KINDS), 'What enforces the rules.'),
+  product: z.optional(
+    described(
+      z.enum(PRODUCT_NAMES),
+      'A NetMAX release: its kind of firewall, and the modules it loads by itself.',
+    ),
+  ),
+  kind: z.optional(
+    described(z.enum(FIREWALL_KINDS), 'What enforces the rules. With a product: by itself the product’s.'),
+  ),
   nat: described(
     z.enum(NAT_MODES),
     'Whether inside addresses are hidden behind the firewall’s outside address.',
   ),
-  policy: described(z.enum(POLICIES), 'What happens to a forwarded packet no rule speaks of.'),
+  policy: described(
+    z.enum([...POLICIES, 'deny']),
+    'What happens to a forwarded packet no rule speaks of; deny is ipchains’ word for drop.',
+  ),
+  input: z.optional(
+    described(z.enum(POLICIES), 'What happens to packets to the firewall itself. By itself accept.'),
+  ),
+  tables: z.optional(
+    described(
+      z.array(z.enum(Object.keys(FAQ_TABLES))),
+      'Rule tables of the FAQ, as printed (T1 to T5) or corrected, in this order and before `rules`.',
+    ),
+  ),
   rules: z.optional(
     described(
       z.string(),
-      'nftables rules for forwarded packets, one a line. Interfaces: inside, outside. Names: $inside_net, $outside_net, $client, $server, $firewall_inside, $firewall_outside.',
+      'Rules in the words of the firewall’s kind, or the FAQ’s own table. nftables: rules for forwarded packets, one a line, or whole tables; iptables: commands, or iptables-save text; ipchains: commands. Interfaces: inside, outside. Names: $inside_net, $outside_net, $client, $server, $firewall_inside, $firewall_outside.',
     ),
   ),
   modules: z.optional(
@@ -68,8 +114,23 @@ const firewall = z.strictObject({
       'FTP modules as after modprobe, e.g. "ip_conntrack_ftp ports=21,2121". On today’s kernel: the helper, attached by rule.',
     ),
   ),
+  attach: z.optional(
+    described(
+      z.enum(['rule', 'module']),
+      'How the modules’ helper gets to its connections: by rule, which today’s kernel needs (by itself), or by loading the module alone, as up to Linux 4.6.',
+    ),
+  ),
+  scripts: z.optional(
+    described(
+      z.strictObject({ 'rc.sysinit': z.optional(z.string()), 'rc.firewall.local': z.optional(z.string()) }),
+      'Lines of a product’s start scripts: modprobe, and the kind’s own commands.',
+    ),
+  ),
   forward: z.optional(
-    described(z.array(port), 'TCP ports of the outside address forwarded to the server behind.'),
+    described(
+      z.array(z.union([port, portRange])),
+      'TCP ports of the outside address forwarded to the host inside, e.g. [21, "50000-50009"].',
+    ),
   ),
   timeouts: z.optional(
     described(
@@ -110,6 +171,21 @@ export const scenarioSchema = z.strictObject({
         port: z.optional(described(port, 'The control port. By itself 21.')),
         'passive-ports': z.optional(described(portRange, 'Ports PASV picks from, e.g. "50000-50099".')),
         address: z.optional(described(address, 'Another address in the server’s network.')),
+        advertise: z.optional(
+          described(z.enum(['own', 'firewall']), 'The address its replies to PASV name. By itself its own.'),
+        ),
+        name: z.optional(
+          described(
+            z.string().check(z.regex(HOST_NAME)),
+            'The client reaches it by this name, which a resolver outside knows, e.g. "ftp.example.net".',
+          ),
+        ),
+        dns: z.optional(
+          described(
+            z.enum(['udp', 'tcp']),
+            'How the resolver answers; tcp: over UDP only that it will not fit.',
+          ),
+        ),
       }),
     ]),
     'The FTP server program.',
@@ -120,6 +196,11 @@ export const scenarioSchema = z.strictObject({
       z.strictObject({
         program: z.enum(CLIENT_PROGRAMS),
         address: z.optional(described(address, 'Another address in the client’s network.')),
+        ports: z.optional(described(portRange, 'Ports it listens on in active mode, e.g. "50000-50009".')),
+        advertise: z.optional(
+          described(z.enum(['own', 'firewall']), 'The address its PORT names. By itself its own.'),
+        ),
+        'hash-marks': z.optional(described(z.boolean(), 'It prints a # for every KiB moved.')),
       }),
     ]),
     'The FTP client program.',
@@ -128,13 +209,19 @@ export const scenarioSchema = z.strictObject({
     described(duration, 'How long client and server wait without progress. By itself 3 s.'),
   ),
   session: described(z.array(step).check(z.minLength(1), z.maxLength(50)), 'What the client does, in order.'),
-  expect: described(
-    z.array(sentence(200)).check(z.minLength(1)),
-    'What this lab has established; decides the exit code.',
-  ),
+  expect: described(sentences, 'What this lab has established; decides the exit code.'),
   claims: z.optional(
     described(
-      z.record(z.string(), z.array(sentence(200)).check(z.minLength(1))),
+      z.record(
+        z.string(),
+        z.union([
+          sentences,
+          z.strictObject({
+            when: described(sentence(120), 'What the verdict depends on, as it is in this scenario.'),
+            checks: sentences,
+          }),
+        ]),
+      ),
       'FAQ claims, and the checks that make each true. Its verdict is derived from them.',
     ),
   ),

@@ -1,15 +1,44 @@
 /** The parts of ftp-srv 4.6 the lab adapts; ftp-srv's own typings cover only its public face. */
-declare module 'ftp-srv/src/connector/active' {
+declare module 'ftp-srv/src/connector/base' {
   import type { Socket } from 'node:net';
   import type Bluebird from 'bluebird';
-  export default class ActiveConnector {
-    connection: { commandSocket: Socket };
+  /** what ftp-srv keeps of a session, as far as the lab looks at it */
+  export interface Connection {
+    readonly commandSocket: Socket;
+    connector: Connector;
+    reply(code: number): Bluebird<void>;
+  }
+  /** what of a connector a data connection is dialled for */
+  export interface Dialler {
+    readonly connection: Pick<Connection, 'commandSocket'>;
     dataSocket: (Socket & { connected?: boolean }) | null;
+  }
+  export default class Connector implements Dialler {
+    constructor(connection: Connection);
+    connection: Connection;
+    dataSocket: (Socket & { connected?: boolean }) | null;
+    type: 'active' | 'passive' | false;
+    waitForConnection(): Bluebird<Socket>;
+    closeSocket(): void;
+    closeServer(): void;
+    end(): void;
+  }
+}
+declare module 'ftp-srv/src/connector/active' {
+  import type Bluebird from 'bluebird';
+  import Connector from 'ftp-srv/src/connector/base';
+  export default class ActiveConnector extends Connector {
     /** added by the lab: where PORT or EPRT said to dial */
     target?: { host: string; port: number; family: number };
     setupConnection(host: string, port: number, family?: number): Bluebird<void>;
-    waitForConnection(): Bluebird<Socket>;
   }
+}
+declare module 'ftp-srv/src/commands/registry' {
+  import type Bluebird from 'bluebird';
+  import type { Connection } from 'ftp-srv/src/connector/base';
+  type Handler = (this: Connection, request: object) => Bluebird<void>;
+  const REGISTRY: { readonly ABOR: { handler: Handler } };
+  export default REGISTRY;
 }
 declare module 'ftp-srv/src/connector/passive' {
   import type { Server, Socket } from 'node:net';

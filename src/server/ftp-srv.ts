@@ -4,16 +4,18 @@ import { now } from '../agent/clock';
 import { tapDialogue } from '../agent/dialogue';
 import { report, type ServerConfig } from '../agent/messages';
 import { dialFromDataPort } from './active-connector';
+import { dialDefaultDataPort } from './default-data-port';
 import { GeneratedFiles } from './generated-files';
 import { observePassive } from './passive-connector';
 
 /** Starts ftp-srv as the plan says and resolves once it listens. */
 export async function startFtpSrv(config: ServerConfig): Promise<void> {
   dialFromDataPort(config.patience);
+  dialDefaultDataPort(config.patience);
   observePassive(config.patience);
   const server = new FtpServer({
     url: `ftp://${config.address}:${config.port}`,
-    pasv_url: config.address,
+    pasv_url: addressIn227(config.advertised ?? config.address),
     pasv_min: config.passivePorts[0],
     pasv_max: config.passivePorts[1],
     anonymous: true,
@@ -32,6 +34,14 @@ export async function startFtpSrv(config: ServerConfig): Promise<void> {
     tapDialogue(socket, 'server');
   });
   await (server.listen() as Promise<unknown>);
+}
+
+/**
+ * ftp-srv's `pasv_url` as the function its manual allows, of which its typings do not know: given as text it
+ * would be overruled for clients of 127.0.0.1.
+ */
+function addressIn227(address: string): string {
+  return (() => address) as unknown as string;
 }
 
 /** ftp-srv wants a bunyan-like logger; warnings and worse become the server log, the rest is in the dialogue. */

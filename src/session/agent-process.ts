@@ -28,7 +28,9 @@ export class AgentProcess {
     bundle: string,
     onReport: (report: HostReport) => void,
   ) {
-    this.process = lab.hosts[host].spawn(`${bundle} on the ${host} host`, lab.agent(`${bundle}.js`));
+    const place = lab.hosts[host];
+    if (!place) throw new Error(`unreachable: the plan has no ${host}`);
+    this.process = place.spawn(`${bundle} on the ${host} host`, lab.agent(`${bundle}.js`));
     readMessages<AgentReport>(this.process.stdout, (report) => {
       onReport({ host, report });
       for (const waiter of this.waiting) {

@@ -1,13 +1,14 @@
-import type { AgentReport, ClientCommand, ServerCommand } from '../agent/messages';
-import type { Lab } from '../engine/host';
+import type { AgentReport, ClientCommand, ProbeCommand, ServerCommand } from '../agent/messages';
+import { LabFailure, type Lab } from '../engine/host';
 import { until } from '../engine/until';
-import type { Plan } from '../plan/plan';
+import type { HostName, Plan, PlannedProbe, PlannedTransfer } from '../plan/plan';
+import type { ProbeFlags, ProbeOrigin } from '../scenario';
 import { sizeText } from '../scenario/quantities';
 import { AgentProcess, type HostReport } from './agent-process';
 
-/** What became of one step, as the client program told it. Times in epoch seconds. */
+/** What became of one step, as the program that did it told. Times in epoch seconds. */
 export interface StepRecord {
-  /** name of the transfer; null for the log-in */
+  /** name of the transfer or probe; null for the log-in */
   readonly transfer: string | null;
   readonly startedAt: number;
   readonly endedAt: number;
@@ -20,48 +21,79 @@ const START_SECONDS = 30;
 const GRACE_SECONDS = 15;
 /** How long the client's QUIT may take to reach the server. */
 const CLOSE_SECONDS = 1;
+/** Packets a second that the slowest machine worth using sends. */
+const PROBES_PER_SECOND = 5000;
 
-/** The FTP programs of a lab, started but not yet told anything. */
+const FLAG_LETTERS: Readonly<Record<ProbeFlags, string>> = {
+  SYN: 'S',
+  ACK: 'A',
+  'FIN+ACK': 'FA',
+  'SYN+FIN': 'SF',
+  'SYN+ACK': 'SA',
+  RST: 'R',
+  FIN: 'F',
+};
+
+type WithoutId<C> = C extends { id: number } ? Omit<C, 'id'> : never;
+
+/** The host programs of a lab, started but not yet told anything. */
 export class Session {
-  private readonly server: AgentProcess;
-  private readonly client: AgentProcess;
+  /** FTP server and client; null in a session that transfers nothing */
+  private readonly ftp: { readonly server: AgentProcess; readonly client: AgentProcess } | null;
+  private readonly probers: ReadonlyMap<ProbeOrigin, AgentProcess>;
+  private readonly resolver: AgentProcess | null;
   private commands = 0;
   /** control connections the server has open */
   private openControls = 0;
+  private loggedIn = false;
 
   constructor(
     private readonly plan: Plan,
     lab: Lab,
     onReport: (report: HostReport) => void,
   ) {
-    // Both boot while the hosts are still being wired; the configuration comes after that.
+    // All boot while the hosts are still being wired; the configuration comes after that.
     const countControls = (told: HostReport): void => {
       if (told.report.type === 'control') this.openControls += told.report.change === 'opened' ? 1 : -1;
       onReport(told);
     };
-    this.server = new AgentProcess(lab, 'server', `server-${plan.server.program}`, countControls);
-    this.client = new AgentProcess(lab, 'client', `client-${plan.client.program}`, onReport);
+    const start = (host: HostName, bundle: string, tell = onReport): AgentProcess =>
+      new AgentProcess(lab, host, bundle, tell);
+    this.ftp =
+      plan.transfers.length === 0
+        ? null
+        : {
+            server: start('server', `server-${plan.server.program}`, countControls),
+            client: start('client', `client-${plan.client.program}`),
+          };
+    const origins = new Set(plan.probes.map(({ from }) => from));
+    this.probers = new Map([...origins].map((host) => [host, start(host, 'prober')]));
+    this.resolver = plan.resolver && start('resolver', 'resolver');
   }
 
-  /** Rejects with a LabFailure when either program ends in mid-run. */
+  /** Rejects with a LabFailure when any of the programs ends in mid-run. */
   get died(): Promise<never> {
-    return Promise.race([this.server.died, this.client.died]);
+    return Promise.race(this.programs.map(({ died }) => died));
   }
 
-  /** Configures both programs and waits until they are ready. */
+  /** Configures all programs and waits until they are ready. */
   async ready(): Promise<void> {
-    const isReady = (report: AgentReport): boolean => report.type === 'ready';
-    this.server.send(this.plan.server);
-    this.client.send(this.plan.client);
-    await Promise.all([
-      this.server.next(isReady, START_SECONDS, 'start'),
-      this.client.next(isReady, START_SECONDS, 'start'),
-    ]);
+    this.ftp?.server.send(this.plan.server);
+    this.ftp?.client.send(this.plan.client);
+    if (this.plan.resolver) this.resolver?.send(this.plan.resolver);
+    for (const [host, prober] of this.probers) {
+      const address = this.plan.hosts[host]?.interfaces[0]?.address ?? '';
+      prober.send({ program: 'prober', address });
+    }
+    await Promise.all(
+      this.programs.map((program) => program.next(({ type }) => type === 'ready', START_SECONDS, 'start')),
+    );
   }
 
   /**
-   * Logs in, runs every transfer, and leaves. A transfer that fails is recorded, not thrown; a session
-   * the client gave up is opened anew for the next one, as a person would.
+   * Runs every step, logging in before the first transfer, and leaves. A transfer that fails is
+   * recorded, not thrown; a session the client gave up is opened anew for the next one, as a person
+   * would.
    *
    * @param onFailure is awaited after each failed transfer, before the next begins; its time is the client's
    * @throws LabFailure when a program dies or hangs
@@ -71,70 +103,111 @@ export class Session {
     onFailure: (endedAt: number) => Promise<void>,
   ): Promise<readonly StepRecord[]> {
     const steps: StepRecord[] = [];
-    let open = false;
-    for (const transfer of this.plan.transfers) {
-      if (!open) {
-        onProgress('logging in');
-        const login = await this.step(null, { do: 'connect' }, 0);
-        steps.push(login.record);
-        if (login.record.error !== null) {
-          steps.push({ ...login.record, transfer: transfer.name });
-          await onFailure(login.record.endedAt);
-          continue;
-        }
+    for (const step of this.plan.steps) {
+      if (step.kind === 'probe') {
+        onProgress(`probing the ${step.to} from the ${step.from}`);
+        steps.push(await this.probe(step));
+        continue;
       }
-      onProgress(
-        `${transfer.mode} ${transfer.direction}${transfer.file ? ` of ${sizeText(transfer.file.size)}` : ''}`,
-      );
-      const { name, direction, command, file } = transfer;
-      const done = await this.step(
-        name,
-        { do: 'transfer', transfer: { direction, command, file } },
-        file?.lasting ?? 0,
-      );
-      steps.push(done.record);
-      if (done.record.error !== null) await onFailure(done.record.endedAt);
-      open = !done.closed;
+      const done = await this.transfer(step, onProgress);
+      steps.push(...done);
+      const last = done.at(-1);
+      if (last && last.error !== null) await onFailure(last.endedAt);
     }
-    if (open) {
-      await this.step(null, { do: 'close' }, 0);
-      // A close that a firewall swallows never comes, so this ends with its deadline too.
-      await until(() => this.openControls === 0, CLOSE_SECONDS);
-    }
-    await this.synchronise();
-    this.server.leave();
-    this.client.leave();
+    await this.leave();
     return steps;
   }
 
-  /** Afterwards the server has reported all it saw. */
-  private async synchronise(): Promise<void> {
-    const id = ++this.commands;
-    this.server.send({ id, do: 'sync' } satisfies ServerCommand);
-    await this.server.next((report) => report.type === 'done' && report.id === id, GRACE_SECONDS, 'answer');
+  private get programs(): readonly AgentProcess[] {
+    return [
+      ...(this.ftp ? [this.ftp.server, this.ftp.client] : []),
+      ...this.probers.values(),
+      ...(this.resolver ? [this.resolver] : []),
+    ];
   }
 
-  private async step(
+  /** The log-in, where it is needed, and the transfer, as far as it gets. */
+  private async transfer(
+    transfer: PlannedTransfer,
+    onProgress: (text: string) => void,
+  ): Promise<readonly StepRecord[]> {
+    const { name, mode, direction, command, file } = transfer;
+    const records: StepRecord[] = [];
+    if (!this.loggedIn) {
+      onProgress('logging in');
+      const login = await this.clientStep(null, { do: 'connect' }, 0);
+      records.push(login.record);
+      this.loggedIn = login.record.error === null;
+      if (!this.loggedIn) return [login.record, { ...login.record, transfer: name }];
+    }
+    onProgress(`${mode} ${direction}${file ? ` of ${sizeText(file.size)}` : ''}`);
+    const order = { do: 'transfer', transfer: { direction, command, file } } as const;
+    const done = await this.clientStep(name, order, file?.lasting ?? 0);
+    this.loggedIn = !done.closed;
+    return [...records, done.record];
+  }
+
+  private async probe({ name, mark, from, destination, flags, ...ports }: PlannedProbe): Promise<StepRecord> {
+    const prober = this.probers.get(from);
+    if (!prober) throw new Error(`unreachable: no prober was started on the ${from}`);
+    const count = ports.ports.reduce((sum, [low, high]) => sum + high - low + 1, 0);
+    const { record } = await this.order<ProbeCommand>(
+      prober,
+      {
+        ...{ do: 'probe', name, mark, destination, flags: FLAG_LETTERS[flags] },
+        ...{ sourcePorts: ports.sourcePorts, ports: ports.ports },
+      },
+      name,
+      (count * ports.sourcePorts.length) / PROBES_PER_SECOND + GRACE_SECONDS,
+    );
+    // What it could not send says nothing about the firewall.
+    if (record.error !== null) throw new LabFailure(`the ${from} can't probe: ${record.error}`);
+    return record;
+  }
+
+  private async leave(): Promise<void> {
+    if (this.loggedIn) {
+      await this.clientStep(null, { do: 'close' }, 0);
+      // A close that a firewall swallows never comes, so this ends with its deadline too.
+      await until(() => this.openControls === 0, CLOSE_SECONDS);
+    }
+    // Afterwards these have reported all they saw.
+    const listeners = [...(this.ftp ? [this.ftp.server] : []), ...(this.resolver ? [this.resolver] : [])];
+    await Promise.all(
+      listeners.map((program) => this.order<ServerCommand>(program, { do: 'sync' }, null, GRACE_SECONDS)),
+    );
+    for (const program of this.programs) program.leave();
+  }
+
+  private clientStep(
     transfer: string | null,
-    command: ClientCommand extends infer C ? (C extends { id: number } ? Omit<C, 'id'> : never) : never,
+    command: WithoutId<ClientCommand>,
     lasting: number,
   ): Promise<{ record: StepRecord; closed: boolean }> {
-    const id = ++this.commands;
-    // Both times are the client's own, for they must fit the times of what it saw and did.
-    let startedAt = 0;
-    this.client.send({ id, ...command });
+    if (!this.ftp) throw new Error('unreachable: no FTP client was started');
     const seconds = lasting + transferSeconds(this.plan) + 3 * this.plan.client.patience + GRACE_SECONDS;
-    const answer = await this.client.next(
-      (report) => {
-        if (report.type === 'begin' && report.id === id) startedAt = report.at;
-        return report.type === 'done' && report.id === id;
-      },
-      seconds,
-      `finish "${transfer ?? command.do}"`,
-    );
+    return this.order<ClientCommand>(this.ftp.client, command, transfer, seconds);
+  }
+
+  /** Tells a program what to do and waits until it has done it. */
+  private async order<C extends { id: number; do: string }>(
+    program: AgentProcess,
+    command: WithoutId<C> & { do: string },
+    step: string | null,
+    seconds: number,
+  ): Promise<{ record: StepRecord; closed: boolean }> {
+    const id = ++this.commands;
+    // Both times are the program's own, for they must fit the times of what it saw and did.
+    let startedAt = 0;
+    const isDone = (report: AgentReport): boolean => {
+      if (report.type === 'begin' && report.id === id) startedAt = report.at;
+      return report.type === 'done' && report.id === id;
+    };
+    program.send({ id, ...command });
+    const answer = await program.next(isDone, seconds, `finish "${step ?? command.do}"`);
     if (answer.type !== 'done') throw new Error('unreachable: only "done" was asked for');
     return {
-      record: { transfer, startedAt, endedAt: answer.at, error: answer.error },
+      record: { transfer: step, startedAt, endedAt: answer.at, error: answer.error },
       closed: answer.closed,
     };
   }

@@ -1,3 +1,4 @@
+import type { PortRange } from '../firewall/kinds';
 import type {
   ConntrackEvent,
   DataEvent,
@@ -5,12 +6,14 @@ import type {
   LabEvent,
   Leg,
   LineEvent,
+  NameEvent,
   Observation,
   PacketEvent,
+  ProbeEvent,
   RuleEvent,
   StepEvent,
 } from '../observe/event';
-import type { Plan, PlannedTransfer } from '../plan/plan';
+import type { Plan, PlannedProbe, PlannedTransfer } from '../plan/plan';
 
 /** What a PORT, EPRT, 227 or 229 names. */
 export interface Announced {
@@ -35,6 +38,8 @@ export interface TransferFacts {
   readonly arrangement: LineEvent | undefined;
   /** the server's reply to PORT/EPRT, as the client saw it */
   readonly portReply: LineEvent | undefined;
+  /** what the client found out about the server's name, when it was given one */
+  readonly resolved: NameEvent | undefined;
   /** RETR, STOR or LIST as the client sent it */
   readonly request: LineEvent | undefined;
   readonly finalReply: LineEvent | undefined;
@@ -51,11 +56,27 @@ export interface TransferFacts {
   readonly serverClosed: DataEvent | undefined;
 }
 
+/** What became of a probe's packets from one source port. */
+export interface ProbedFrom {
+  readonly sourcePort: number;
+  /** as its sender told; what each leg showed. Destination ports. */
+  readonly sent: ReadonlySet<number>;
+  readonly near: ReadonlySet<number>;
+  readonly far: ReadonlySet<number>;
+  readonly events: readonly LabEvent[];
+}
+
+export interface ProbeFacts {
+  readonly probe: PlannedProbe;
+  readonly from: readonly ProbedFrom[];
+}
+
 /** All that was seen of a run, sorted out. Pure. */
 export interface Facts {
   readonly plan: Plan;
   readonly observation: Observation;
   readonly transfers: readonly TransferFacts[];
+  readonly probes: readonly ProbeFacts[];
   /** every rule's counter at the end */
   readonly rules: readonly RuleEvent[];
   readonly conntrack: readonly ConntrackEvent[];
@@ -89,6 +110,7 @@ export function sortOut(plan: Plan, observation: Observation): Facts {
     plan,
     observation,
     transfers: plan.transfers.map((transfer) => transferFacts(plan, events, transfer)),
+    probes: plan.probes.map((probe) => probeFacts(probe, kind('probe'))),
     rules: lastSample(kind('rule')),
     conntrack: kind('conntrack'),
     controlPackets: byLeg(control),
@@ -132,8 +154,9 @@ function transferFacts(plan: Plan, events: readonly LabEvent[], transfer: Planne
   const answer =
     arranging < 0 ? undefined : lines.slice(arranging + 1).find((line) => line.direction === 'reply');
   const active = transfer.mode === 'active';
+  // Without PORT nothing is said: the port is that of the control connection.
   const arrangement = active ? lines[arranging] : answer;
-  const syns = dataSyns(plan, mine, arrangement);
+  const syns = dataSyns(plan, mine, transfer, arrangement);
   return {
     transfer,
     begin,
@@ -141,6 +164,7 @@ function transferFacts(plan: Plan, events: readonly LabEvent[], transfer: Planne
     events: mine,
     arrangement,
     portReply: active ? answer : undefined,
+    resolved: lastName(events, until),
     request: lines[requesting],
     finalReply:
       requesting < 0
@@ -160,6 +184,28 @@ function transferFacts(plan: Plan, events: readonly LabEvent[], transfer: Planne
     clientClosed: closeOf(events, data, 'client'),
     serverClosed: closeOf(events, data, 'server'),
   };
+}
+
+/** What the client last heard of the server's name before a transfer was over. */
+function lastName(events: readonly LabEvent[], until: number): NameEvent | undefined {
+  return events
+    .filter((event) => event.kind === 'name')
+    .findLast(({ vantage, at }) => vantage === 'client' && at < until);
+}
+
+function probeFacts(probe: PlannedProbe, seen: readonly ProbeEvent[]): ProbeFacts {
+  const near: Leg = probe.from === 'neighbour' ? 'inside' : 'outside';
+  const from = probe.sourcePorts.map((sourcePort): ProbedFrom => {
+    const events = seen.filter((event) => event.probe === probe.name && event.sourcePort === sourcePort);
+    const at = (leg: Leg | null): ReadonlySet<number> =>
+      new Set(events.filter((event) => event.leg === leg).flatMap(({ ports }) => ports.flatMap(allPorts)));
+    return { sourcePort, sent: at(null), near: at(near), far: at(otherLeg(near)), events };
+  });
+  return { probe, from };
+}
+
+function allPorts([low, high]: PortRange): number[] {
+  return Array.from({ length: high - low + 1 }, (_, index) => low + index);
 }
 
 /** Each rule's latest counter. */
@@ -201,10 +247,22 @@ function closeOf(
  * The SYNs of a transfer's data connection: to a port that was announced, on either leg. Time alone
  * would not do: a server still dials for an earlier transfer when its client has long gone on.
  */
-function dataSyns(plan: Plan, mine: readonly LabEvent[], arrangement: LineEvent | undefined): PacketEvent[] {
+function dataSyns(
+  plan: Plan,
+  mine: readonly LabEvent[],
+  transfer: PlannedTransfer,
+  arrangement: LineEvent | undefined,
+): PacketEvent[] {
   const packets = mine.filter((event) => event.kind === 'packet');
-  const said = packets.filter((packet) => isControl(packet, plan.server.port)).map(({ payload }) => payload);
+  const control = packets.filter((packet) => isControl(packet, plan.server.port));
+  const said = control.map(({ payload }) => payload);
   const ports = new Set([arrangement?.line ?? '', ...said].flatMap((text) => announcedBy(text)?.port ?? []));
+  if (transfer.command === 'none') {
+    // RFC 959 §3.2: the default data port is the port the control connection comes from, on each leg.
+    for (const { destinationPort, sourcePort } of control) {
+      if (destinationPort === plan.server.port) ports.add(sourcePort);
+    }
+  }
   return packets.filter((packet) => isSyn(packet) && ports.has(packet.destinationPort));
 }
 

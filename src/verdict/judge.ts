@@ -1,8 +1,11 @@
+import { toRanges } from '../agent/probe-mark';
 import type { Observation } from '../observe/event';
 import type { Plan } from '../plan/plan';
+import type { ClaimChecks } from '../scenario';
 import { CLAIMS } from '../scenario/claims';
-import { check, type Finding } from './checks';
-import { diagnose } from './diagnosis';
+import { check } from './checks';
+import { diagnose, type Diagnosis } from './diagnosis';
+import type { Finding } from './finding';
 import {
   controlExpiry,
   isWhole,
@@ -10,9 +13,10 @@ import {
   sortOut,
   transferBytes,
   type Facts,
+  type ProbeFacts,
   type TransferFacts,
 } from './facts';
-import type { ClaimVerdict, Outcome, RunResult, TransferResult } from './run-result';
+import type { ClaimVerdict, Outcome, ProbeResult, RunResult, TransferResult } from './run-result';
 
 /**
  * Judges a run from what was seen, and nothing else. Pure.
@@ -29,21 +33,7 @@ export function judge(plan: Plan, observation: Observation, failure: string | nu
   });
   const unseenBy = expectations.some(({ held }) => held === null) ? incompleteRecord(observation) : null;
   if (unseenBy !== null) return judge(plan, observation, unseenBy);
-  const claims = Object.entries(failure === null ? plan.claims : {}).map(([id, sentences]) => {
-    const findings = sentences.map((sentence) => ({ sentence: sentence.text, ...check(sentence, context) }));
-    return {
-      id,
-      text: CLAIMS[id]?.text ?? '',
-      verdict: claimVerdict(findings),
-      why: findings
-        .map(
-          ({ sentence, held, why }) =>
-            `${held === true ? '' : held === null ? 'unknown: ' : 'not: '}${sentence} (${why})`,
-        )
-        .join('; '),
-      events: [...new Set(findings.flatMap(({ events }) => events))],
-    };
-  });
+  const claims = Object.entries(plan.claims).map(([id, claim]) => judgeClaim(id, claim, failure, context));
   const broken = expectations.filter(({ held }) => held !== true);
   const outcome: Outcome = failure !== null ? 'infra-error' : broken.length === 0 ? 'pass' : 'fail';
   const expiry = controlExpiry(facts);
@@ -55,12 +45,33 @@ export function judge(plan: Plan, observation: Observation, failure: string | nu
     expectations: expectations.map((expectation) => ({ ...expectation, held: expectation.held === true })),
     claims,
     transfers: facts.transfers.map((of) => transferResult(facts, of)),
+    probes: facts.probes.map(probeResult),
     control: { survived: expiry === undefined, expiredAtSeconds: expiry?.at ?? null },
     rules: facts.rules.map(({ row, rule, packets, bytes }) => ({ row, text: rule, packets, bytes })),
     diagnosis,
     artifacts: { directory: null, captures: [] },
     captures: observation.captures.map(({ leg, packets, lost }) => ({ leg, packets, lost })),
     events: observation.events,
+  };
+}
+
+/** Derives a claim's verdict from its checks; of a run that proves nothing, none. */
+function judgeClaim(
+  id: string,
+  { when, checks }: ClaimChecks,
+  failure: string | null,
+  context: { facts: Facts; diagnoses: readonly Diagnosis[] },
+): RunResult['claims'][number] {
+  const about = { id, text: CLAIMS[id]?.text ?? '', when };
+  if (failure !== null) return { ...about, verdict: 'untested', why: failure, checks: [], events: [] };
+  const findings = checks.map((sentence) => ({ text: sentence.text, ...check(sentence, context) }));
+  const word = { true: '', false: 'not: ', null: 'unknown: ' };
+  return {
+    ...about,
+    verdict: claimVerdict(findings),
+    why: findings.map(({ text, held, why }) => `${word[`${held}`]}${text} (${why})`).join('; '),
+    checks: findings.map(({ text, held, why }) => ({ text, held, why })),
+    events: [...new Set(findings.flatMap(({ events }) => events))],
   };
 }
 
@@ -112,7 +123,11 @@ export function topologyOf(plan: Plan): RunResult['topology'] {
     server: plan.server.program,
     nat: plan.firewall.nat,
     policy: plan.firewall.policy,
-    helperPorts: plan.firewall.helperPorts,
+    helper: plan.firewall.helper,
+    kind: plan.firewall.kind,
+    product: plan.firewall.product,
+    bridges: plan.bridges,
+    forward: plan.firewall.forward,
   };
 }
 
@@ -149,6 +164,18 @@ function transferResult(facts: Facts, of: TransferFacts): TransferResult {
     seconds: of.begin && of.end ? Math.round((of.end.at - of.begin.at) * 1e6) / 1e6 : 0,
     error: of.end?.error ?? null,
     data: dataResult(facts, of),
+  };
+}
+
+function probeResult({ probe, from }: ProbeFacts): ProbeResult {
+  const { name, to, flags } = probe;
+  return {
+    ...{ name, from: probe.from, to, flags },
+    exposure: from.map(({ sourcePort, sent, far }) => ({
+      sourcePort,
+      sent: toRanges(sent),
+      arrived: toRanges(far),
+    })),
   };
 }
 

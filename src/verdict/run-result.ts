@@ -1,3 +1,4 @@
+import type { HelperAttachment, PortRange } from '../firewall/kinds';
 import type { LabEvent, Leg } from '../observe/event';
 import type { Plan } from '../plan/plan';
 
@@ -20,13 +21,16 @@ export interface RunResult {
   readonly virtualTime: boolean;
   /** wall time of the run */
   readonly durationSeconds: number;
-  readonly topology: Pick<Plan, 'hosts' | 'links'> & {
+  readonly topology: Pick<Plan, 'hosts' | 'links' | 'bridges'> & {
     readonly behind: 'client' | 'server';
     readonly client: string;
     readonly server: string;
     readonly nat: string;
     readonly policy: string;
-    readonly helperPorts: readonly number[];
+    readonly kind: string;
+    readonly product: string | null;
+    readonly helper: HelperAttachment;
+    readonly forward: readonly PortRange[];
   };
   readonly expectations: readonly {
     readonly text: string;
@@ -37,11 +41,20 @@ export interface RunResult {
   readonly claims: readonly {
     readonly id: string;
     readonly text: string;
+    /** what the verdict depends on, as it is in this scenario; null when on nothing */
+    readonly when: string | null;
     readonly verdict: ClaimVerdict;
     readonly why: string;
+    readonly checks: readonly {
+      readonly text: string;
+      /** null where the evidence does not reach */
+      readonly held: boolean | null;
+      readonly why: string;
+    }[];
     readonly events: readonly string[];
   }[];
   readonly transfers: readonly TransferResult[];
+  readonly probes: readonly ProbeResult[];
   readonly control: { readonly survived: boolean; readonly expiredAtSeconds: number | null };
   readonly rules: readonly {
     readonly row: number | 'policy';
@@ -60,6 +73,19 @@ export interface RunResult {
   /** how complete the packet record is */
   readonly captures: readonly { readonly leg: Leg; readonly packets: number; readonly lost: number }[];
   readonly events: readonly LabEvent[];
+}
+
+/** What a probe showed to be exposed: of the ports tried from each source port, those that were reached. */
+export interface ProbeResult {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  readonly flags: string;
+  readonly exposure: readonly {
+    readonly sourcePort: number;
+    readonly sent: readonly PortRange[];
+    readonly arrived: readonly PortRange[];
+  }[];
 }
 
 export interface TransferResult {

@@ -125,8 +125,10 @@ test('every claim has a verdict with reasons and events, and a text', () => {
   const claims = all.flatMap((run) => run.claims);
   expect(claims.length).toBeGreaterThan(5);
   for (const claim of claims) {
-    expect(claim).toMatchObject({ verdict: 'upheld', text: CLAIMS[claim.id]?.text });
+    expect(['upheld', 'refuted', 'partly']).toContain(claim.verdict);
+    expect(claim.text).toBe(CLAIMS[claim.id]?.text);
     expect(claim.why).not.toBe('');
+    expect(claim.checks.every(({ held, why }) => held !== null && why !== '')).toBe(true);
     expect(claim.events.length).toBeGreaterThan(0);
   }
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ExecResult, Host, HostProcess, Lab } from '../../src/engine/host';
 import { gather } from '../../src/engine/process';
-import { HOST_NAMES } from '../../src/plan/plan';
+import { MAIN_HOSTS } from '../../src/plan/plan';
 
 /** What every engine's hosts must do, whatever they are made of. Run inside a lab that is wired. */
 export const CASES: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
@@ -94,7 +94,7 @@ export const CASES: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
     assert.equal((await endless.exited).signal, 'SIGKILL');
   },
   'fifty commands at once keep their output and exit codes apart': async ({ hosts }) => {
-    const names = HOST_NAMES;
+    const names = MAIN_HOSTS;
     const results = await Promise.all(
       Array.from({ length: 50 }, (_unused, n) => {
         const host = hosts[names[n % names.length] ?? 'client'];
@@ -131,7 +131,7 @@ export const CASES: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
     await assert.rejects(firewall.read(`${lab.workDirectory}/absent`), /can't read .*absent/);
   },
   'addresses are as planned, and no others': async ({ hosts, plan }) => {
-    for (const name of HOST_NAMES) {
+    for (const name of MAIN_HOSTS) {
       const links = await json<{ ifname: string; addr_info: { local: string; prefixlen: number }[] }>(
         hosts[name],
         ['ip', '-json', 'address', 'show', 'up'],
@@ -144,7 +144,7 @@ export const CASES: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
     }
   },
   'routes are as planned, and none leads out': async ({ hosts, plan }) => {
-    for (const name of HOST_NAMES) {
+    for (const name of MAIN_HOSTS) {
       const routes = await json<{ dst: string; gateway?: string }>(hosts[name], ['ip', '-json', 'route']);
       const through = routes.flatMap(({ dst, gateway }) => (gateway ? [`${dst} via ${gateway}`] : []));
       assert.deepEqual(
@@ -165,7 +165,7 @@ export const CASES: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
     assert.equal(await knock(lab, near?.address ?? '', 9), 'ECONNREFUSED');
   },
   'settings of the kernel are as planned': async ({ hosts, plan }) => {
-    for (const name of HOST_NAMES) {
+    for (const name of MAIN_HOSTS) {
       for (const [path, value] of Object.entries(plan.hosts[name].sysctls)) {
         const { code, stdout } = await hosts[name].exec(['cat', `/proc/sys/${path}`]);
         if (path.startsWith('net/ipv6/') && code !== 0) continue;

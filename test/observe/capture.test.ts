@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Plan } from '../../src/plan/plan';
 import { decodePacket } from '../../src/observe/packet';
 import { PacketEvents } from '../../src/observe/packet-events';
+import { ProbeSightings } from '../../src/observe/probe-sightings';
 import { PcapReader, type CapturedPacket } from '../../src/observe/pcap';
 import type { RunResult } from '../../src/verdict/run-result';
 import { run, runs, scratch } from '../support';
 
 // A capture of a real run, read by the lab and by tcpdump: both must see the same.
 
+const NO_PROBES = new ProbeSightings('inside', { probes: [], hosts: {} as Plan['hosts'] });
 const folder = scratch();
 let result: RunResult;
 let bytes: Buffer;
@@ -66,7 +69,7 @@ test('the file may come in pieces of any size', () => {
 
 test('special packets are events, bulk is summed up, and nothing is lost between them', () => {
   const packets = read([bytes]);
-  const collector = new PacketEvents('outside', 21);
+  const collector = new PacketEvents('outside', 21, NO_PROBES);
   for (const packet of packets) collector.add(packet);
   const events = collector.finish();
   const flows = events.filter((event) => event.kind === 'flow');
@@ -83,7 +86,7 @@ test('special packets are events, bulk is summed up, and nothing is lost between
 test('packets beyond the limit of events are still counted, every one', () => {
   const syn = read([bytes]).find(({ data }) => decodePacket(data)?.flags === 'S');
   if (!syn) throw new Error('no SYN in the capture');
-  const collector = new PacketEvents('outside', 21);
+  const collector = new PacketEvents('outside', 21, NO_PROBES);
   for (let n = 0; n < 50_010; n += 1) collector.add(syn);
   const events = collector.finish();
   expect(events.filter(({ kind }) => kind === 'packet')).toHaveLength(50_000);
@@ -108,7 +111,7 @@ test('no random frame makes the decoder fail', () => {
     if (frame.length > 14 && n % 2) frame.writeUInt16BE(0x0800, 12);
     if (frame.length > 14 && n % 2) frame[14] = 0x45;
     expect(() => decodePacket(frame)).not.toThrow();
-    const events = new PacketEvents('inside', 21);
+    const events = new PacketEvents('inside', 21, NO_PROBES);
     expect(() => {
       events.add({ at: 1, length: frame.length, data: frame });
     }).not.toThrow();

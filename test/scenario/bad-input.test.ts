@@ -19,7 +19,7 @@ const CASES: readonly (readonly [string, string | RegExp, string, string, string
     'policy: drop',
     'polcy: drop',
     '7:3',
-    'unknown key "polcy" in firewall; did you mean "policy"?; known: kind, nat, policy',
+    'unknown key "polcy" in firewall; did you mean "policy"?; known: product, kind, nat, policy',
   ],
   [
     'an unknown key at the top',
@@ -59,7 +59,7 @@ const CASES: readonly (readonly [string, string | RegExp, string, string, string
     '50000-50099',
     '50000-70000',
     '11:54',
-    'port 70000 is out of range; allowed: 1 to 65535',
+    'port 70000 is out of range; allowed: a number from 1 to 65535',
   ],
   [
     'an upside-down range',
@@ -130,7 +130,7 @@ const CASES: readonly (readonly [string, string | RegExp, string, string, string
     'size: 64 KiB }',
     'size: 64 KiB }\n    list: { mode: passive }',
     '15:5',
-    'is not one transfer',
+    'is not one step',
   ],
   ['no step', /session:\n.*\n/, 'session: []\n', '14:10', 'session is a list; allowed: 1 or more'],
   [
@@ -178,10 +178,10 @@ const CASES: readonly (readonly [string, string | RegExp, string, string, string
   ],
   [
     'a forward that makes no sense',
-    'policy: drop',
-    'policy: drop\n  forward: [21]',
-    '8:12',
-    'only with the server behind NAT',
+    'nat: masquerade',
+    'nat: none\n  forward: [21]',
+    '7:12',
+    'only with the client behind NAT',
   ],
   [
     'a rule nft refuses',
@@ -216,7 +216,7 @@ test('one mistake gives one error, with the line and a mark under the place', as
   const file = scenarioWith([['policy: drop', 'policy: dorp']]);
   const { stderr } = await lab([file]);
   expect(stderr).toBe(
-    `${file}:7:11: firewall.policy is "dorp"; allowed: accept, drop\n    policy: dorp\n            ^\n`,
+    `${file}:7:11: firewall.policy is "dorp"; allowed: accept, drop, deny\n    policy: dorp\n            ^\n`,
   );
 });
 

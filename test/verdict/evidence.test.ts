@@ -188,9 +188,12 @@ test('a failure of the lab takes every verdict with it', () => {
     outcome: 'infra-error',
     reason: 'tcpdump ended',
     expectations: [],
-    claims: [],
     diagnosis: [],
   });
+  expect(result.claims.length).toBeGreaterThan(0);
+  for (const claim of result.claims) {
+    expect(claim).toMatchObject({ verdict: 'untested', why: 'tcpdump ended', checks: [], events: [] });
+  }
 });
 
 test('evidence of one run, shuffled into another’s order, names no false cause', () => {

@@ -1,4 +1,4 @@
-import { HOST_NAMES, type Plan } from '../../plan/plan';
+import { hostNames, type Plan } from '../../plan/plan';
 import type { ExecResult, Lab } from '../host';
 import { linkBatch, wire } from '../wiring';
 import type { Containers, Role, RunningContainer } from './containers';
@@ -9,6 +9,10 @@ import type { DockerRuntime } from './runtime';
 const CAPABILITIES: Readonly<Record<Role, readonly string[]>> = {
   client: [],
   server: [],
+  // Packets of their own making.
+  neighbour: ['NET_RAW'],
+  prober: ['NET_RAW'],
+  resolver: [],
   // nft, conntrack and tcpdump; the last two for tcpdump -Z root, which sets its groups all the same.
   firewall: ['NET_ADMIN', 'NET_RAW', 'SETUID', 'SETGID'],
   // What entering and changing the namespaces of other containers takes.
@@ -19,6 +23,9 @@ const CAPABILITIES: Readonly<Record<Role, readonly string[]>> = {
 export function imagesFor({ server }: Plan): Readonly<Record<Role, ImageName>> {
   return {
     client: 'client',
+    neighbour: 'client',
+    prober: 'client',
+    resolver: 'client',
     firewall: 'firewall',
     server: `server-${server.program}` as ImageName,
     // It has the tools; what it does is nobody's but the lab's.
@@ -42,8 +49,8 @@ export async function startContainerHosts(
   const images = imagesFor(plan);
   const order = (role: Role): Promise<RunningContainer> =>
     startContainer(containers, role, images[role], project);
-  const [wiring, ...running] = await Promise.all([order('wiring'), ...HOST_NAMES.map(order)]);
-  const hosts = Object.fromEntries(running.map(({ role, host }) => [role, host])) as Lab['hosts'];
+  const [wiring, ...running] = await Promise.all([order('wiring'), ...hostNames(plan).map(order)]);
+  const hosts = Object.fromEntries(running.map(({ role, host }) => [role, host])) as unknown as Lab['hosts'];
   return {
     plan,
     hosts,

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
-import { HOST_NAMES, type HostName, type Plan } from '../../plan/plan';
+import { hostNames, type HostName, type Plan } from '../../plan/plan';
 import { LabFailure, MAX_READ, type Host, type Lab } from '../host';
 import { must, run, start } from '../process';
 import { linkBatch, namespaceBatch, wire } from '../wiring';
@@ -21,12 +21,11 @@ export async function startHosts(plan: Plan): Promise<Lab> {
   mkdirSync(WORK_DIRECTORY, { recursive: true });
   await must(
     'make the namespaces',
-    run(['ip', '-batch', '-'], { input: `${namespaceBatch()}${linkBatch(plan)}` }),
+    run(['ip', '-batch', '-'], { input: `${namespaceBatch(plan)}${linkBatch(plan)}` }),
   );
-  const hosts = Object.fromEntries(HOST_NAMES.map((name) => [name, namespaceHost(name)])) as Record<
-    HostName,
-    Host
-  >;
+  const hosts = Object.fromEntries(
+    hostNames(plan).map((name) => [name, namespaceHost(name)]),
+  ) as unknown as Lab['hosts'];
   return {
     plan,
     hosts,

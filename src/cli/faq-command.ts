@@ -1,0 +1,61 @@
+import { closest } from 'fastest-levenshtein';
+import { MissingCapability } from '../engine/host';
+import { claimReport, scoreboardReport } from '../report/scoreboard';
+import { skipScenario } from '../run';
+import { CLAIMS } from '../scenario/claims';
+import { inputError } from '../scenario/problem';
+import type { RunResult } from '../verdict/run-result';
+import { scoreboard } from '../verdict/scoreboard';
+import { chooseScenarios } from './choose-scenarios';
+import { EXIT } from './exit-codes';
+import { exitCode, runMany, type ManyFlags } from './run-many';
+import { Progress, style } from './terminal';
+
+export interface FaqFlags extends ManyFlags {
+  readonly json?: true;
+}
+
+/** `lab faq`: runs the scenarios that test the FAQ's claims, and says what became of each claim. */
+export async function faqCommand(wanted: readonly string[], flags: FaqFlags): Promise<number> {
+  const ids = wanted.length === 0 ? Object.keys(CLAIMS) : wanted.map(knownClaim);
+  const scenarios = chooseScenarios([], { all: true }).filter(({ claims }) => ids.some((id) => id in claims));
+  const progress = new Progress(process.stderr, flags.quiet ?? false);
+  let missing: MissingCapability | undefined;
+  const runs = await runMany(scenarios, flags, progress).catch(
+    async (error: unknown): Promise<RunResult[]> => {
+      progress.clear();
+      if (!(error instanceof MissingCapability)) throw error;
+      // Every claim is untested then, and says why.
+      missing = error;
+      const reason = error;
+      return Promise.all(scenarios.map((scenario) => skipScenario(scenario, flags.engine, reason)));
+    },
+  );
+  progress.clear();
+  const claims = scoreboard(ids, runs);
+  const look = style(process.stdout);
+  if (flags.json) process.stdout.write(`${JSON.stringify({ claims }, null, 2)}\n`);
+  else if (wanted.length === 0) process.stdout.write(scoreboardReport(claims, look));
+  else process.stdout.write(claims.map((claim) => claimReport(claim, look)).join('\n'));
+  if (missing) throw missing;
+  tellTrouble(runs);
+  // Claims may be false without anything being wrong; what the scenarios expect must hold.
+  return runs.length === 0 ? EXIT.held : exitCode(runs);
+}
+
+/** A verdict that rests on a broken expectation is none to rely on: say so. */
+function tellTrouble(runs: readonly RunResult[]): void {
+  for (const { scenario, outcome, reason } of runs) {
+    if (outcome !== 'fail' && outcome !== 'infra-error') continue;
+    const what = outcome === 'fail' ? 'an expectation did not hold' : 'the lab itself failed';
+    process.stderr.write(`${scenario}: ${what}: ${reason ?? ''}\n  npm run lab -- ${scenario}\n`);
+  }
+}
+
+/** @throws InputError that suggests the nearest claim */
+function knownClaim(text: string): string {
+  const id = text.toUpperCase();
+  if (id in CLAIMS) return id;
+  const near = closest(id, Object.keys(CLAIMS));
+  throw inputError(`unknown claim "${text}"; did you mean ${near}? known: C01 to C55`);
+}

@@ -1,0 +1,88 @@
+import { availableParallelism } from 'node:os';
+import { NotEnforced } from '../engine/host';
+import { runScenario, skipScenario, type EngineChoice } from '../run';
+import type { Scenario } from '../scenario';
+import type { RunResult } from '../verdict/run-result';
+import { EXIT } from './exit-codes';
+import type { Progress } from './terminal';
+
+/** Flags of every command that runs scenarios. */
+export interface ManyFlags {
+  readonly keep?: true;
+  readonly quiet?: true;
+  readonly capture: boolean;
+  readonly engine: EngineChoice;
+  readonly results: string;
+  readonly jobs?: number;
+}
+
+/** Ends the runs under way; the signal handlers use it. */
+export const abortable = new Set<() => Promise<void>>();
+
+/**
+ * Runs scenarios side by side; results keep their order.
+ *
+ * @throws whatever is no result of one run: MissingCapability, InputError, Interrupted
+ */
+export async function runMany(
+  scenarios: readonly Scenario[],
+  flags: ManyFlags,
+  progress: Progress,
+): Promise<RunResult[]> {
+  return sideBySide(scenarios, flags.jobs ?? byDefault(), (scenario) => runOne(scenario, flags, progress));
+}
+
+/** Runs wait more than they work: for a packet that never comes, or for a program to start. */
+function byDefault(): number {
+  return 2 * availableParallelism();
+}
+
+/** What the outcomes of runs are for a shell. */
+export function exitCode(runs: readonly RunResult[]): number {
+  const some = (wanted: RunResult['outcome']): boolean => runs.some(({ outcome }) => outcome === wanted);
+  if (some('infra-error')) return EXIT.labFailed;
+  if (runs.length > 0 && runs.every(({ outcome }) => outcome === 'skipped')) return EXIT.cannotRun;
+  return some('fail') ? EXIT.broken : EXIT.held;
+}
+
+/** One run. What could run nowhere is skipped; what only this machine lacks ends the command. */
+async function runOne(scenario: Scenario, flags: ManyFlags, progress: Progress): Promise<RunResult> {
+  let mine: (() => Promise<void>) | null = null;
+  const running = runScenario(scenario, {
+    capture: flags.capture,
+    engine: flags.engine,
+    keep: flags.keep ?? false,
+    results: flags.results,
+    onProgress: (text) => {
+      progress.show(`${scenario.name}: ${text}`);
+    },
+    onNote: (text) => {
+      progress.clear();
+      process.stderr.write(`${scenario.name}: ${text}\n`);
+    },
+    onAbortable: (abort) => {
+      if (mine) abortable.delete(mine);
+      mine = abort;
+      if (abort) abortable.add(abort);
+    },
+  });
+  return running.catch((error: unknown) => {
+    if (!(error instanceof NotEnforced)) throw error;
+    return skipScenario(scenario, flags.engine, error);
+  });
+}
+
+/** Runs up to `jobs` at a time; results keep the order of the inputs. */
+async function sideBySide<A, B>(
+  inputs: readonly A[],
+  jobs: number,
+  run: (input: A) => Promise<B>,
+): Promise<B[]> {
+  const results: B[] = [];
+  const queue = inputs.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, input] of queue) results[index] = await run(input);
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, inputs.length) }, worker));
+  return results;
+}

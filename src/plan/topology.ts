@@ -1,0 +1,102 @@
+import { ADDED_HOSTS, type Scenario } from '../scenario';
+import type { AddedHost, Bridge, HostName, HostPlan, Link, PerHost, Plan } from './plan';
+
+/** The FAQ is about IPv4, and neighbour discovery would only clutter the captures. */
+const NO_IPV6 = { 'net/ipv6/conf/all/disable_ipv6': '1', 'net/ipv6/conf/default/disable_ipv6': '1' };
+/** A bridge hands its frames to its own IP layer only; where the module is loaded this must be said. */
+const BRIDGE_IS_NO_FILTER = { 'net/bridge/bridge-nf-call-iptables': '0' };
+
+/** Who stands where, with addresses and routes, and how they are wired. */
+export function topology(scenario: Scenario): Pick<Plan, 'hosts' | 'links' | 'bridges'> {
+  const { behind, networks } = scenario;
+  const far = behind === 'client' ? 'server' : 'client';
+  const added = addedHosts(scenario);
+  const sides = {
+    inside: [behind, ...added.filter((host) => isInside(host))],
+    outside: [far, ...added.filter((host) => !isInside(host))],
+  } as const;
+  const wired = (['inside', 'outside'] as const).map((leg) => wireLeg(leg, sides[leg]));
+  const addressOf = (host: Exclude<HostName, 'firewall'>): string =>
+    host === 'client' || host === 'server' ? scenario[host].address : addedAddress(networks, host);
+  const end = (host: Exclude<HostName, 'firewall'>): HostPlan =>
+    endHost(scenario, addressOf(host), sides.inside.includes(host));
+  const hosts: PerHost<HostPlan> = {
+    client: end('client'),
+    firewall: firewallHost(
+      scenario,
+      wired.some(({ bridges }) => bridges.length > 0),
+    ),
+    server: end('server'),
+    ...Object.fromEntries(added.map((host) => [host, end(host)])),
+  };
+  return {
+    hosts,
+    links: wired.flatMap(({ links }) => links),
+    bridges: wired.flatMap(({ bridges }) => bridges),
+  };
+}
+
+/** The address of a host that the scenario added. */
+export function addedAddress(networks: Scenario['networks'], host: AddedHost): string {
+  return `${isInside(host) ? networks.inside : networks.outside}.${ADDED_HOSTS[host]}`;
+}
+
+function isInside(host: AddedHost): boolean {
+  return host === 'neighbour';
+}
+
+/** Hosts exist because something names them. */
+function addedHosts({ session, server }: Scenario): AddedHost[] {
+  const probed = session.flatMap((step) => (step.kind === 'probe' ? [step.from, step.to] : []));
+  return (Object.keys(ADDED_HOSTS) as AddedHost[]).filter((host) =>
+    host === 'resolver' ? server.name !== null : probed.includes(host),
+  );
+}
+
+/** One host is wired to the firewall's interface; several to a switch that is that interface. */
+function wireLeg(
+  leg: 'inside' | 'outside',
+  hosts: readonly HostName[],
+): { links: Link[]; bridges: Bridge[] } {
+  const several = hosts.length > 1;
+  const ends = hosts.map((host, index) => ({ host, end: several ? `${leg}${index + 1}` : leg }));
+  return {
+    links: ends.map(({ host, end }) => ({
+      a: { host: 'firewall', interface: end },
+      b: { host, interface: 'eth0' },
+    })),
+    bridges: several ? [{ name: leg, ports: ends.map(({ end }) => end) }] : [],
+  };
+}
+
+function endHost({ networks, firewall }: Scenario, address: string, inside: boolean): HostPlan {
+  const far = inside ? networks.outside : networks.inside;
+  const gateway = `${inside ? networks.inside : networks.outside}.1`;
+  // Under NAT an outside host has no route to the inside: a packet that gets there was translated.
+  const routed = inside || firewall.nat === 'none';
+  return {
+    interfaces: [{ name: 'eth0', address }],
+    routes: routed ? [{ network: `${far}.0/24`, via: gateway }] : [],
+    sysctls: NO_IPV6,
+  };
+}
+
+function firewallHost({ networks, firewall }: Scenario, bridged: boolean): HostPlan {
+  const timeouts = Object.entries(firewall.timeouts).map(([state, seconds]): [string, string] => [
+    `net/netfilter/nf_conntrack_tcp_timeout_${state.replace('-', '_')}`,
+    String(seconds),
+  ]);
+  return {
+    interfaces: [
+      { name: 'inside', address: `${networks.inside}.1` },
+      { name: 'outside', address: `${networks.outside}.1` },
+    ],
+    routes: [],
+    sysctls: {
+      ...NO_IPV6,
+      ...(bridged ? BRIDGE_IS_NO_FILTER : {}),
+      'net/ipv4/ip_forward': '1',
+      ...Object.fromEntries(timeouts),
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import type { ClaimScore, Generation, Score } from '../verdict/scoreboard';
+import type { ClaimVerdict } from '../verdict/run-result';
+import { printable } from './escape';
+import type { Style } from './terminal';
+
+const NAMES: Readonly<Record<Generation, string>> = { 'linux-2.2': 'Linux 2.2', today: 'today' };
+const COLUMN = 10;
+const INDENT = 6 + 2 * COLUMN;
+const WIDTH = 110;
+
+/** All claims, a few lines each: both verdicts, the claim, and why. */
+export function scoreboardReport(claims: readonly ClaimScore[], style: Style): string {
+  const head = style.bold(
+    `${'claim'.padEnd(6)}${NAMES['linux-2.2'].padEnd(COLUMN)}${NAMES.today.padEnd(COLUMN)}`,
+  );
+  return `${[head, ...claims.flatMap((claim) => row(claim, style)), '', ...totals(claims)].join('\n')}\n`;
+}
+
+/** One claim at length: what it says, and what was seen of it where. */
+export function claimReport(claim: ClaimScore, style: Style): string {
+  const generations = (['linux-2.2', 'today'] as const).flatMap((generation) => {
+    const score = claim.verdicts[generation];
+    return [
+      '',
+      `  On ${NAMES[generation]}: ${verdictWord(score.verdict, style)}`,
+      ...wrap(score.why, WIDTH - 4).map((line) => `    ${line}`),
+      ...score.shown.flatMap((showing) => describeShowing(showing, style)),
+    ];
+  });
+  const era = claim.era === 'any' ? 'any firewall' : `Linux ${claim.era}`;
+  return `${[`${style.bold(claim.id)} “${claim.text}”`, `  The FAQ says so of ${era}.`, ...generations].join('\n')}\n`;
+}
+
+function describeShowing(showing: Score['shown'][number], style: Style): string[] {
+  const when = showing.when === null ? '' : ` (${showing.when})`;
+  const checks = showing.checks.map(({ text, held, why }) => {
+    const sign = held === true ? style.green('✔') : held === false ? style.red('✘') : style.yellow('?');
+    return `      ${sign} ${text} ${style.dim(`— ${printable(why, 400)}`)}`;
+  });
+  return [
+    '',
+    `    ${style.bold(showing.scenario)} — ${showing.title}${when}: ${verdictWord(showing.verdict, style)}`,
+    ...(showing.silent === null ? checks : [`      did not run: ${printable(showing.silent, 400)}`]),
+    style.dim(`      npm run lab -- ${showing.scenario}`),
+  ];
+}
+
+function row({ id, text, verdicts }: ClaimScore, style: Style): string[] {
+  const cell = (verdict: ClaimVerdict): string =>
+    verdictWord(verdict, style) + ' '.repeat(Math.max(1, COLUMN - verdict.length));
+  const why = (['linux-2.2', 'today'] as const)
+    .map((generation) => verdicts[generation])
+    // What is untested needs no explanation beside what is.
+    .filter(
+      ({ verdict }, _, scores) =>
+        verdict !== 'untested' || scores.every((score) => score.verdict === 'untested'),
+    )
+    .map(({ why: because }) => printable(because, 600));
+  const lines = [...new Set(why)].flatMap((sentence) => wrap(sentence, WIDTH - INDENT));
+  return [
+    `${style.bold(id.padEnd(6))}${cell(verdicts['linux-2.2'].verdict)}${cell(verdicts.today.verdict)}${text}`,
+    ...lines.map((line) => style.dim(`${' '.repeat(INDENT)}${line}`)),
+  ];
+}
+
+function totals(claims: readonly ClaimScore[]): string[] {
+  return (['linux-2.2', 'today'] as const).map((generation) => {
+    const count = (wanted: ClaimVerdict): string =>
+      `${claims.filter(({ verdicts }) => verdicts[generation].verdict === wanted).length} ${wanted}`;
+    const all = (['upheld', 'refuted', 'partly', 'untested'] as const).map(count).join(', ');
+    return `${NAMES[generation].padEnd(COLUMN)} ${all}`;
+  });
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+function verdictWord(verdict: ClaimVerdict, style: Style): string {
+  if (verdict === 'upheld') return style.green(verdict);
+  if (verdict === 'untested') return style.dim(verdict);
+  return verdict === 'refuted' ? style.red(verdict) : style.yellow(verdict);
+}

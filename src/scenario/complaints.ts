@@ -1,0 +1,46 @@
+import type { Path, ScenarioDocument } from './document';
+import { InputError, type Problem } from './problem';
+import { secondsOf } from './quantities';
+
+const MAX_SECONDS = 86_400 * 7;
+
+/** What is wrong with the meaning of a well-shaped file, collected so that all of it is said at once. */
+export class Complaints {
+  private readonly problems: Problem[] = [];
+
+  constructor(readonly document: ScenarioDocument) {}
+
+  /** A problem of the part at a path, which its message names. */
+  add(path: Path, message: string): void {
+    const what = path.map((part) => (typeof part === 'number' ? part + 1 : String(part))).join('.');
+    this.problems.push({ position: this.document.locate(path), message: `${what} ${message}` });
+  }
+
+  /** A problem that has a place of its own. */
+  addAt(position: Problem['position'], message: string): void {
+    this.problems.push({ position, message });
+  }
+
+  /** Runs a parser of ours and files its complaint under the path. */
+  attempt<T>(path: Path, parse: () => T): T | undefined {
+    try {
+      return parse();
+    } catch (error) {
+      this.add(path, `is wrong: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    }
+  }
+
+  /** Seconds of a duration; a week at most. */
+  duration(path: Path, text: string): number {
+    const seconds = secondsOf(text);
+    if (seconds > MAX_SECONDS) this.add(path, `is ${text}; allowed: up to 168 h`);
+    return seconds;
+  }
+
+  /** @throws InputError when there is anything to complain of */
+  throwIfAny(): void {
+    if (this.problems.length > 0)
+      throw new InputError(this.document.file, this.problems, this.document.source);
+  }
+}

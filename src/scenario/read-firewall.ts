@@ -1,0 +1,195 @@
+import { tableText } from '../firewall/faq-table/printed';
+import type { DialectContext, FirewallKind, ParsedRules, Policy, PortRange } from '../firewall/kinds';
+import { helperOf, parseModule, type LoadedModule } from '../firewall/modules';
+import { PRODUCTS, runScript } from '../firewall/products';
+import { parsePorts } from '../firewall/quantities';
+import { parseRules } from '../firewall/rulesets';
+import type { Complaints } from './complaints';
+import type { Path } from './document';
+import type { PlacedRow, Scenario } from './scenario';
+import type { ScenarioFile } from './schema';
+
+/** ipchains' word for what iptables and nftables call drop. */
+const POLICY = { accept: 'accept', drop: 'drop', deny: 'drop' } as const;
+const SCRIPTS = ['rc.sysinit', 'rc.firewall.local'] as const;
+
+/** A text of rules, and where it stands in the scenario. */
+interface Source {
+  readonly path: Path;
+  readonly text: string;
+  /** where a place in the text is in the file; null for what stands in another file */
+  readonly locate: ((line: number, column: number) => PlacedRow['position']) | null;
+}
+
+/** The firewall of a scenario: all its rule texts read and put together, its modules, its ports. */
+export function readFirewall(
+  data: ScenarioFile,
+  networks: Scenario['networks'],
+  names: Scenario['names'],
+  complaints: Complaints,
+): Scenario['firewall'] {
+  const { firewall } = data;
+  const product = firewall.product ?? null;
+  const kind = firewall.kind ?? (product === null ? null : PRODUCTS[product].kind);
+  if (kind === null) complaints.add(['firewall'], 'has neither kind nor product; one of them is needed');
+  const policy = POLICY[firewall.policy];
+  const scripts = readScripts(data, kind ?? 'iptables', complaints);
+  const rules = readRules(
+    [...tableSources(data), ...ruleSources(data, complaints), ...scripts.sources],
+    { kind: kind ?? 'iptables', names, firstRow: 1 },
+    complaints,
+  );
+  if (rules.policy !== null && rules.policy !== policy) {
+    complaints.add(
+      ['firewall', 'policy'],
+      `is ${firewall.policy}, but the rules set it to ${rules.policy}; they must agree`,
+    );
+  }
+  checkAddresses(rules.rows, networks, complaints);
+  return {
+    kind: kind ?? 'iptables',
+    product,
+    nat: firewall.nat,
+    policy,
+    input: firewall.input ?? 'accept',
+    rows: rules.rows,
+    commands: rules.commands,
+    translates: rules.translates,
+    helper: readHelper(data, scripts.modules, complaints),
+    forward: readForward(data, complaints),
+    timeouts: readTimeouts(data, complaints),
+  };
+}
+
+function tableSources({ firewall }: ScenarioFile): Source[] {
+  return (firewall.tables ?? []).map((name, index) => ({
+    path: ['firewall', 'tables', index],
+    text: tableText(name),
+    locate: null,
+  }));
+}
+
+function ruleSources({ firewall }: ScenarioFile, complaints: Complaints): Source[] {
+  if (firewall.rules === undefined) return [];
+  const path = ['firewall', 'rules'];
+  const locate: Source['locate'] = (line, column) => complaints.document.locateInText(path, line, column);
+  return [{ path, text: firewall.rules, locate }];
+}
+
+/** What the start scripts load and command. */
+function readScripts(
+  { firewall }: ScenarioFile,
+  kind: FirewallKind,
+  complaints: Complaints,
+): { sources: Source[]; modules: LoadedModule[] } {
+  const sources: Source[] = [];
+  const modules: LoadedModule[] = [];
+  for (const script of SCRIPTS) {
+    const text = firewall.scripts?.[script];
+    if (text === undefined) continue;
+    const path = ['firewall', 'scripts', script];
+    const locate = (line: number, column: number) => complaints.document.locateInText(path, line, column);
+    const run = runScript(text, kind);
+    for (const { line, column, message } of run.problems) complaints.addAt(locate(line, column), message);
+    for (const module of run.modules) {
+      const loaded = complaints.attempt(path, () => parseModule(module.text));
+      if (loaded) modules.push(loaded);
+    }
+    // Each command by itself: between them stand lines that are no rules.
+    for (const { line, column, text: command } of run.commands) {
+      sources.push({ path, text: command, locate: (_, within) => locate(line, column + within) });
+    }
+  }
+  return { sources, modules };
+}
+
+/** Reads all texts as one list of rows, numbered through. */
+function readRules(
+  sources: readonly Source[],
+  context: DialectContext,
+  complaints: Complaints,
+): Omit<ParsedRules, 'rows' | 'problems'> & { rows: readonly PlacedRow[] } {
+  const rows: PlacedRow[] = [];
+  const commands: ParsedRules['commands'][number][] = [];
+  let policy: Policy | null = null;
+  let translates = false;
+  for (const { path, text, locate } of sources) {
+    const parsed = parseRules(text, { ...context, firstRow: rows.length + 1 });
+    const place = (line: number, column: number) =>
+      locate ? locate(line, column) : complaints.document.locate(path);
+    for (const { line, column, message } of parsed.problems) complaints.addAt(place(line, column), message);
+    rows.push(...parsed.rows.map((row) => ({ ...row, position: place(row.line, row.column) })));
+    commands.push(...parsed.commands);
+    policy = parsed.policy ?? policy;
+    translates ||= parsed.translates;
+  }
+  return { rows, commands, policy, translates };
+}
+
+/** Rules speak of the lab's own networks; any other address is a mistake that would match nothing. */
+function checkAddresses(
+  rows: readonly PlacedRow[],
+  networks: Scenario['networks'],
+  complaints: Complaints,
+): void {
+  for (const { text, position } of rows) {
+    for (const match of text.matchAll(/(?<![\d.])((\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3})\b(?!\.)/g)) {
+      const [, address = '', network = ''] = match;
+      // Masks, and "any" in its long form.
+      if (/^(?:255|0|127|224)\./.test(address)) continue;
+      if (network === networks.inside || network === networks.outside) continue;
+      const at = position && { line: position.line, column: position.column + match.index };
+      const allowed = `${networks.inside}.0/24 and ${networks.outside}.0/24`;
+      complaints.addAt(at, `address ${address} is outside the topology; allowed: ${allowed}`);
+    }
+  }
+}
+
+function readHelper(
+  { firewall }: ScenarioFile,
+  scripted: readonly LoadedModule[],
+  complaints: Complaints,
+): Scenario['firewall']['helper'] {
+  const nat = firewall.nat !== 'none';
+  const byDefault = firewall.product === undefined ? [] : PRODUCTS[firewall.product].modulesByDefault(nat);
+  const named = (firewall.modules ?? []).flatMap((text, index) => {
+    const loaded = complaints.attempt(['firewall', 'modules', index], () => parseModule(text));
+    return loaded ? [loaded] : [];
+  });
+  const modules = [...byDefault.map(parseModule), ...named, ...scripted];
+  const attach = firewall.attach ?? 'rule';
+  if (firewall.attach !== undefined && modules.length === 0) {
+    complaints.add(['firewall', 'attach'], 'says how modules attach, but no module is loaded');
+  }
+  const path = ['firewall', firewall.modules === undefined && firewall.scripts ? 'scripts' : 'modules'];
+  const helper = complaints.attempt(path, () => helperOf(modules, nat, attach));
+  return helper ?? { ports: [], openedBy: 'anybody', attach };
+}
+
+function readForward({ firewall, behind }: ScenarioFile, complaints: Complaints): PortRange[] {
+  if (firewall.forward && firewall.nat === 'none') {
+    const message = `makes sense only with the ${behind} behind NAT`;
+    complaints.add(['firewall', 'forward'], message);
+  }
+  return (firewall.forward ?? []).flatMap((ports, index): PortRange[] => {
+    if (typeof ports === 'number') return [[ports, ports]];
+    const path = ['firewall', 'forward', index];
+    const range = complaints.attempt(path, () => parsePorts(ports.replaceAll(' ', ''), '-'));
+    return range ? [range] : [];
+  });
+}
+
+function readTimeouts({ firewall }: ScenarioFile, complaints: Complaints): Record<string, number> {
+  const timeouts: Record<string, number> = {};
+  for (const [state, text] of Object.entries(firewall.timeouts ?? {})) {
+    if (text === undefined) continue;
+    const path = ['firewall', 'timeouts', state];
+    const seconds = complaints.duration(path, text);
+    timeouts[state] = seconds;
+    // nf_conntrack_tcp_timeout_* are whole seconds.
+    if (!Number.isInteger(seconds) || seconds < 1) {
+      complaints.add(path, `is ${text}; allowed: whole seconds, 1 s or more`);
+    }
+  }
+  return timeouts;
+}
