@@ -3,7 +3,7 @@ module.exports = {
   testEnvironment: 'node',
   globalSetup: '<rootDir>/test/global-setup.ts',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  transform: { '\\.ts$': '<rootDir>/lab/jest-transform.cjs' },
+  transform: { '\\.tsx?$': '<rootDir>/lab/jest-transform.cjs' },
   // One at a time: some tests compare the whole machine before and after, and a run of the lab keeps
   // two processors busy by itself.
   maxWorkers: 1,

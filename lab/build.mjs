@@ -59,6 +59,9 @@ async function bundle() {
     format: 'cjs',
     minify: true,
     keepNames: true,
+    // Reports are written in JSX.
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
     define: { 'process.env.LAB_VERSION': JSON.stringify(version) },
     // bunyan (ftp-srv's logger) tries these and does without.
     external: [

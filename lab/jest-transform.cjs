@@ -4,7 +4,9 @@ const { transformSync } = require('esbuild');
 module.exports = {
   process(source, filename) {
     return transformSync(source, {
-      loader: 'ts',
+      loader: filename.endsWith('x') ? 'tsx' : 'ts',
+      jsx: 'automatic',
+      jsxImportSource: 'preact',
       format: 'cjs',
       target: 'node20',
       sourcemap: 'inline',
