@@ -17,6 +17,8 @@ export type EngineChoice = EngineName | 'auto';
 export interface RunOptions {
   readonly engine: EngineChoice;
   readonly capture: boolean;
+  /** probe every port where scenarios probe a sample */
+  readonly allPorts: boolean;
   /** keep the evidence of a passing run too */
   readonly keep: boolean;
   /** folder in which evidence folders are made */
@@ -78,7 +80,10 @@ async function runOn(
 ): Promise<RunResult> {
   const began = performance.now();
   const engine = ENGINES[name];
-  const plan = makePlan(scenario, { capture: options.capture, engine: name, engineWhy });
+  const plan = makePlan(scenario, {
+    ...{ capture: options.capture, allPorts: options.allPorts },
+    ...{ engine: name, engineWhy },
+  });
   await engine.require();
   const runner = engine.runner(options.onProgress);
   const abort = new AbortController();

@@ -140,6 +140,7 @@ function addRunOptions(command: Command): void {
     )
     .option('--keep', 'keep the evidence of passing runs too')
     .option('--no-capture', 'capture no packets: faster, and less can be proven')
+    .option('--all-ports', 'probe all 65,535 ports where a scenario probes a sample')
     .option('--results <folder>', 'where evidence folders are made', 'lab-results')
     .option('--jobs <number>', 'runs side by side (default: twice the processors)', positive)
     .option('-q, --quiet', 'no progress');

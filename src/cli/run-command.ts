@@ -51,7 +51,7 @@ function forPeople(runs: readonly RunResult[], flags: RunFlags): string {
   const many = flags.all ?? flags.tag !== undefined;
   if (runs.length === 0) return 'no scenario falls to this shard\n';
   const reports = runs
-    .filter(({ outcome }) => !many || outcome !== 'pass')
+    .filter(({ outcome }) => !many || outcome === 'fail' || outcome === 'infra-error')
     .map((run) => terminalReport(run, look));
   if (many) return [...reports, tableReport(runs, look)].join('\n');
   return [...reports, ...(runs.length > 1 ? [`${summaryLine(runs)}\n`] : [])].join('\n');

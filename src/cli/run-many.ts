@@ -11,6 +11,7 @@ export interface ManyFlags {
   readonly keep?: true;
   readonly quiet?: true;
   readonly capture: boolean;
+  readonly allPorts?: true;
   readonly engine: EngineChoice;
   readonly results: string;
   readonly jobs?: number;
@@ -50,6 +51,7 @@ async function runOne(scenario: Scenario, flags: ManyFlags, progress: Progress):
   let mine: (() => Promise<void>) | null = null;
   const running = runScenario(scenario, {
     capture: flags.capture,
+    allPorts: flags.allPorts ?? false,
     engine: flags.engine,
     keep: flags.keep ?? false,
     results: flags.results,

@@ -1,6 +1,7 @@
 import type { ClientConfig, FileSpec, ResolverConfig, ServerConfig } from '../agent/messages';
 import { makeRuleset } from '../firewall/rulesets';
 import type { ProbeStep, Scenario, TransferStep } from '../scenario';
+import { ALL_PORTS } from '../scenario';
 import type { EngineName, Plan, PlannedProbe, PlannedStep, PlannedTransfer } from './plan';
 import { addedAddress, topology } from './topology';
 
@@ -16,6 +17,8 @@ const HEAD_SLOT = 512;
 
 /** What the command line may change about a plan. */
 export interface PlanOptions {
+  /** probe every port where the scenario probes a sample */
+  readonly allPorts?: boolean;
   readonly capture: boolean;
   readonly engine: EngineName;
   readonly engineWhy?: string | null;
@@ -24,7 +27,7 @@ export interface PlanOptions {
 /** Makes a scenario concrete: addresses, routes, ruleset text, programs, files. */
 export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
   const { networks, firewall, names } = scenario;
-  const steps = planSteps(scenario);
+  const steps = planSteps(scenario, options.allPorts ?? false);
   const transfers = steps.filter((step) => step.kind === 'transfer');
   const probes = steps.filter((step) => step.kind === 'probe');
   return deepFreeze({
@@ -68,12 +71,13 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
   });
 }
 
-function planSteps(scenario: Scenario): PlannedStep[] {
+function planSteps(scenario: Scenario, allPorts: boolean): PlannedStep[] {
   let mark = 0;
   return scenario.session.map((step, index) => {
     if (step.kind === 'transfer') return planTransfer(step, `${scenario.name}/${index + 1}`, index);
     mark += 1;
-    return { ...step, mark, destination: probedAddress(scenario, step) };
+    const ports = allPorts && step.sampled ? ALL_PORTS : step.ports;
+    return { ...step, ports, mark, destination: probedAddress(scenario, step) };
   });
 }
 

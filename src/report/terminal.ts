@@ -26,10 +26,7 @@ export function terminalReport(run: RunResult, style: Style): string {
     '',
     ...drawTopology(run.topology).map((line) => `  ${style.dim(line)}`),
     '',
-    ...section('Done', [
-      ...run.transfers.flatMap((transfer) => describeTransfer(run, transfer)),
-      ...run.probes.flatMap(describeProbe),
-    ]),
+    ...section('Done', describeSteps(run)),
     ...section(
       'Expected',
       run.expectations.flatMap((expectation) => mark(expectation, style)),
@@ -56,6 +53,15 @@ export function terminalReport(run: RunResult, style: Style): string {
 
 function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [`  ${title}`, ...lines.map((line) => `    ${line}`), ''];
+}
+
+/** What was done; of a run that never began, nothing. */
+function describeSteps(run: RunResult): string[] {
+  if (run.outcome === 'skipped') return [];
+  return [
+    ...run.transfers.flatMap((transfer) => describeTransfer(run, transfer)),
+    ...run.probes.flatMap(describeProbe),
+  ];
 }
 
 function describeTransfer(run: RunResult, transfer: TransferResult): string[] {

@@ -11,3 +11,4 @@ export type {
   TransferStep,
 } from './scenario';
 export { ADDED_HOSTS } from './scenario';
+export { ALL_PORTS } from './read-session';

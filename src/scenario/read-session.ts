@@ -20,6 +20,9 @@ const SAMPLE: readonly PortRange[] = [
   ...([8080, 32768, 49152, 50000, 65535] as const).map((port): PortRange => [port, port]),
 ];
 
+/** Port 0 is reserved (RFC 6335 §6). */
+export const ALL_PORTS: readonly PortRange[] = [[1, 65_535]];
+
 type Step = ScenarioFile['session'][number];
 
 /** The steps of a session, in order, each with a name of its own. */
@@ -89,11 +92,12 @@ function readProbe(probe: NonNullable<Step['probe']>, index: number, complaints:
     flags: probe.flags ?? 'SYN',
     sourcePorts: [...new Set(probe['source-ports'])],
     ports: complaints.attempt([...path, 'ports'], () => readPorts(probe.ports)) ?? [],
+    sampled: probe.ports === 'sample',
   };
 }
 
 function readPorts(text: string): readonly PortRange[] {
-  if (text === 'all') return [[1, 65_535]];
+  if (text === 'all') return ALL_PORTS;
   if (text === 'sample') return SAMPLE;
   return text.split(',').map((part) => parsePorts(part.replaceAll(' ', ''), '-'));
 }

@@ -33,6 +33,8 @@ export interface ProbeStep {
   readonly flags: ProbeFlags;
   readonly sourcePorts: readonly number[];
   readonly ports: readonly PortRange[];
+  /** the ports are a sample of all there are */
+  readonly sampled: boolean;
 }
 
 /** One transfer of a session, with its quantities read. */

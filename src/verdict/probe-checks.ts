@@ -36,7 +36,7 @@ export function checkProbe(name: ProbeCheckName, { probe, from }: ProbeFacts, co
       `of ${gap.sent.size} packets sent from port ${gap.sourcePort}, ${gap.near.size} were seen to leave their host`,
     );
   }
-  const why = asked.map(arrivals).join('; ');
+  const why = describeArrivals(asked);
   const events = asked.flatMap((one) => one.events);
   if (name === 'probe-somewhere')
     return finding(
@@ -48,9 +48,21 @@ export function checkProbe(name: ProbeCheckName, { probe, from }: ProbeFacts, co
   return finding(held, why, events);
 }
 
-/** "from port 20: 12 of 24 arrived, at 1025-5999" */
+/** "from port 20 12 of 24 arrived, at 1025-5999; from ports 21, 1025 none of 24" */
+function describeArrivals(asked: readonly ProbedFrom[]): string {
+  const some = asked.filter(({ far }) => far.size > 0).map(arrivals);
+  const silent = asked.filter(({ far }) => far.size === 0);
+  const [first] = silent;
+  if (!first) return some.join('; ');
+  const ports = silent.map(({ sourcePort }) => sourcePort).join(', ');
+  return [
+    ...some,
+    `from port${silent.length > 1 ? 's' : ''} ${ports} none of ${first.sent.size} arrived`,
+  ].join('; ');
+}
+
 function arrivals({ sourcePort, sent, far }: ProbedFrom): string {
-  const where = far.size === 0 || far.size === sent.size ? '' : `, at ${rangesText(toRanges(far))}`;
+  const where = far.size === sent.size ? '' : `, at ${rangesText(toRanges(far))}`;
   return `from port ${sourcePort} ${far.size} of ${sent.size} arrived${where}`;
 }
 

@@ -66,8 +66,8 @@ function scoreOf(shown: readonly Showing[], needs: string | undefined): Score {
   if (!first) return { verdict: 'untested', why: whyUntested(shown, needs), scenarios, shown };
   const verdicts = new Set(told.map(({ verdict }) => verdict));
   const verdict = verdicts.size === 1 ? first.verdict : 'partly';
-  const why =
-    verdicts.size === 1 && !told.some(({ when }) => when !== null) ? sentenceOf(first) : dependence(told);
+  const alike = told.every(({ when }) => when === null);
+  const why = told.length === 1 || (alike && verdicts.size === 1) ? sentenceOf(first) : dependence(told);
   return { verdict, why, scenarios, shown };
 }
 
@@ -80,7 +80,8 @@ function whyUntested(shown: readonly Showing[], needs: string | undefined): stri
 }
 
 function sentenceOf(showing: Showing): string {
-  return `${showing.scenario}: ${checksText(showing)}.`;
+  const when = showing.when === null ? '' : ` when ${showing.when}`;
+  return `${showing.scenario}${when}: ${checksText(showing)}.`;
 }
 
 /** The checks that decided: those that broke, else all. */
@@ -91,16 +92,18 @@ function checksText({ checks }: Showing): string {
     .join(', ');
 }
 
-/** "Upheld when …; refuted when …", for a claim that is true here and not there. */
+/** "Upheld when …. Refuted when …: not “…”.", for a claim that is true here and not there. */
 function dependence(told: readonly Showing[]): string {
-  const parts = (['upheld', 'partly', 'refuted'] as const).flatMap((verdict) => {
-    const cases = told.filter((one) => one.verdict === verdict);
-    if (cases.length === 0) return [];
-    const texts = cases.map(({ when, scenario }) => when ?? `as in ${scenario}`);
-    return [`${verdict}: ${[...new Set(texts)].join('; ')}`];
-  });
-  const sentence = parts
-    .join('. ')
-    .replace(/(^|\. )(\w)/g, (_, before: string, letter: string) => before + letter.toUpperCase());
-  return `${sentence}.`;
+  return (['upheld', 'partly', 'refuted'] as const)
+    .flatMap((verdict) => {
+      const cases = told.filter((one) => one.verdict === verdict);
+      const [first] = cases;
+      if (!first) return [];
+      const texts = cases.map(({ when, scenario }) => (when === null ? `as in ${scenario}` : `when ${when}`));
+      const word = verdict.charAt(0).toUpperCase() + verdict.slice(1);
+      // What a claim failed on is worth a look; that it held is said already.
+      const proof = verdict === 'upheld' ? '' : `: ${checksText(first)}`;
+      return [`${word} ${[...new Set(texts)].join(', or ')}${proof}.`];
+    })
+    .join(' ');
 }

@@ -84,6 +84,7 @@ describe('a failed expectation', () => {
         'report.txt',
         'result.json',
         'rules-as-loaded.nft',
+        'ruleset.iptables',
         'ruleset.nft',
         'sockets-client.txt',
         'sockets-firewall.txt',
@@ -202,7 +203,7 @@ test('list, show, schema and completion say what there is', async () => {
     '-c',
     `${completion}\nCOMP_WORDS=(lab act) COMP_CWORD=1; _lab; echo "\${COMPREPLY[@]}"`,
   ]);
-  expect(stdout.trim()).toBe('active-nat active-nat-helper');
+  expect(stdout.trim()).toBe('active-forwarded-range active-nat active-nat-helper active-unforwarded-range');
 });
 
 test('help teaches: verbs, examples, exit codes', async () => {
