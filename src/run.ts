@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LabFailure, MissingCapability, NotEnforced, RefusedRows, type Runner } from './engine/host';
 import { ENGINES } from './engines';
@@ -160,6 +161,15 @@ export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }
 
+/** The scenario's text, to show the place of a mistake; it was read before, so it is most likely still there. */
+function sourceOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Tells whose fault a failed run is: the author's, the machine's, or the lab's own.
  *
@@ -169,14 +179,17 @@ async function explain(plan: Plan, error: unknown): Promise<{ observation: null;
   if (error instanceof RefusedRows) {
     throw new InputError(
       plan.scenario.file,
-      error.rows.map(({ row, message, column }) => {
+      error.rows.map(({ row, line, message, column }) => {
         const planned = plan.firewall.rows.find((candidate) => candidate.row === row);
-        const position = planned?.position ?? null;
+        const { rulesAt, ruleset } = plan.firewall;
+        const start = planned?.position ?? (rulesAt && { ...rulesAt, line: rulesAt.line + (line ?? 0) });
+        const what = planned ? `row ${planned.row}, “${planned.text}”` : 'the rules';
         return {
-          position: position && { line: position.line, column: position.column + Math.max(0, column) },
-          message: `${plan.firewall.ruleset.loader} refuses row ${row}, “${planned?.text ?? ''}”: ${message}`,
+          position: start && { line: start.line, column: start.column + Math.max(0, column) },
+          message: `${ruleset.loader} refuses ${what}: ${message}`,
         };
       }),
+      sourceOf(plan.scenario.file),
     );
   }
   if (!(error instanceof LabFailure)) throw error;

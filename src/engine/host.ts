@@ -101,9 +101,17 @@ export class RefusedRows extends Error {
   override readonly name = 'RefusedRows';
 
   constructor(
-    readonly rows: readonly { readonly row: number; readonly message: string; readonly column: number }[],
+    readonly rows: readonly {
+      /** null when it is no row but a line of text that is loaded as it stands */
+      readonly row: number | null;
+      readonly line: number | null;
+      readonly message: string;
+      readonly column: number;
+    }[],
   ) {
-    super(rows.map(({ row, message }) => `row ${row}: ${message}`).join('\n'));
+    super(
+      rows.map(({ row, line, message }) => `row ${row ?? `at line ${line ?? '?'}`}: ${message}`).join('\n'),
+    );
   }
 }
 

@@ -13,7 +13,7 @@ interface Loader {
 const LOADERS: Readonly<Partial<Record<Ruleset['loader'], Loader>>> = {
   nft: { argv: ['nft', '-f', '-'], refused: refusedByNft },
   // Of a table in several blocks, each would flush what the one before it loaded.
-  'iptables-restore': { argv: ['iptables-restore', '--noflush'], refused: refusedRows },
+  'iptables-restore': { argv: ['iptables-restore', '--noflush'], refused: refusedByIptables },
 };
 
 /**
@@ -47,10 +47,19 @@ function transactions(text: string): { text: string; before: number }[] {
   return parts;
 }
 
-function refusedByNft(stderr: string, { rowLines }: Ruleset): RefusedRows['rows'] {
-  return [...stderr.matchAll(/:(\d+):(\d+)-\d+: Error: ([^\n]+)/g)].flatMap(([, line, column, message]) => {
-    const place = rowLines.find((candidate) => candidate.line === Number(line));
-    if (!place) return [];
-    return [{ row: place.row, message: message ?? '', column: Number(column) - 1 - place.indent }];
-  });
+function refusedByIptables(stderr: string, ruleset: Ruleset): RefusedRows['rows'] {
+  return refusedRows(stderr, ruleset).map((row) => ({ ...row, line: null }));
+}
+
+function refusedByNft(stderr: string, { rowLines, textLines = [] }: Ruleset): RefusedRows['rows'] {
+  return [...stderr.matchAll(/:(\d+):(\d+)-\d+: Error: ([^\n]+)/g)].flatMap(
+    ([, line, column, message]): RefusedRows['rows'][number][] => {
+      const place = rowLines.find((candidate) => candidate.line === Number(line));
+      const what = { message: message ?? '', line: null };
+      if (place) return [{ ...what, row: place.row, column: Number(column) - 1 - place.indent }];
+      // Of whole tables, what is no rule may be wrong too.
+      const source = textLines.find((candidate) => candidate.line === Number(line))?.source;
+      return source === undefined ? [] : [{ ...what, row: null, line: source, column: Number(column) - 1 }];
+    },
+  );
 }

@@ -27,6 +27,8 @@ export interface Command {
   readonly text: string;
   /** the row it is; null for what counts no packets, such as a policy */
   readonly row: number | null;
+  /** its line in its text, from 0, where it is loaded as it stands: nft's whole tables */
+  readonly line?: number;
 }
 
 /** What is wrong with rule text, and where: line and column from 0. */
@@ -103,4 +105,6 @@ export interface Ruleset {
     /** columns before the row's own text */
     readonly indent: number;
   }[];
+  /** lines (from 1) of text that is loaded as it stands, and where each is in that text (from 0) */
+  readonly textLines?: readonly { readonly line: number; readonly source: number }[];
 }

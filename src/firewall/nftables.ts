@@ -87,14 +87,14 @@ function parseTables(text: string, said: readonly RuleLine[], context: DialectCo
     }
     // The namespace is new: there is nothing to flush but what the lab has loaded.
     if (/^flush\s+ruleset\b/.test(body)) {
-      commands.push({ table: '', text: '', row: null });
+      commands.push({ table: '', text: '', row: null, line: index });
       return;
     }
     const rule = line && ruleIn(body, blocks.at(-1) ?? '');
     if (line && rule !== undefined) {
       const row = context.firstRow + rows.length;
       rows.push(rowOf(line, body, row));
-      commands.push({ table: '', text: raw.replace(rule, counted(rule, row)), row });
+      commands.push({ table: '', text: raw.replace(rule, counted(rule, row)), row, line: index });
       problems.push(...portProblems(line), ...oneRule(line, rule));
     } else {
       if (body === '}' && blocks.at(-1) === 'chain' && forwards) {
@@ -102,7 +102,7 @@ function parseTables(text: string, said: readonly RuleLine[], context: DialectCo
         commands.push({ table: '', text: `    counter comment "${POLICY_COMMENT}"`, row: null });
         forwards = false;
       }
-      commands.push({ table: '', text: raw, row: null });
+      commands.push({ table: '', text: raw, row: null, line: index });
       track(blocks, body);
     }
   });
@@ -174,9 +174,11 @@ function portProblems({ text, line, column }: RuleLine): RuleProblem[] {
 export function nftRuleset(spec: FirewallSpec): Ruleset {
   const lines: string[] = [];
   const rowLines: { line: number; row: number; indent: number }[] = [];
+  const textLines: { line: number; source: number }[] = [];
   const add = (before: string, commands: readonly Command[]): void => {
-    for (const { text, row } of commands) {
+    for (const { text, row, line } of commands) {
       lines.push(`${before}${text}`);
+      if (line !== undefined) textLines.push({ line: lines.length, source: line });
       const indent = before.length + text.length - text.trimStart().length;
       if (row !== null) rowLines.push({ line: lines.length, row, indent });
     }
@@ -203,7 +205,7 @@ export function nftRuleset(spec: FirewallSpec): Ruleset {
   }
   if (many) lines.push(`${rule}${policy}`);
   if (whole) add('', spec.commands);
-  return { loader: 'nft', text: `${lines.join('\n')}\n`, rowLines };
+  return { loader: 'nft', text: `${lines.join('\n')}\n`, rowLines, textLines };
 }
 
 function helperChain({ ports, openedBy, attach }: HelperAttachment): string[] {

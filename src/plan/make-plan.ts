@@ -51,6 +51,7 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
       input: firewall.input,
       helper: firewall.helper,
       rows: firewall.rows,
+      rulesAt: firewall.rulesAt,
       forward: firewall.forward,
       ruleset: makeRuleset(firewall.kind, {
         ...firewall,

@@ -40,7 +40,7 @@ function describeShowing(showing: Score['shown'][number], style: Style): string[
   return [
     '',
     `    ${style.bold(showing.scenario)} — ${showing.title}${when}: ${verdictWord(showing.verdict, style)}`,
-    ...(showing.silent === null ? checks : [`      did not run: ${printable(showing.silent, 400)}`]),
+    ...(showing.silent === null ? checks : [`      ${printable(showing.silent, 400)}`]),
     style.dim(`      npm run lab -- ${showing.scenario}`),
   ];
 }

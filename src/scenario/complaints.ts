@@ -40,7 +40,9 @@ export class Complaints {
 
   /** @throws InputError when there is anything to complain of */
   throwIfAny(): void {
-    if (this.problems.length > 0)
-      throw new InputError(this.document.file, this.problems, this.document.source);
+    if (this.problems.length === 0) return;
+    const place = ({ position }: Problem): number => (position?.line ?? 0) * 1e6 + (position?.column ?? 0);
+    const inOrder = [...this.problems].sort((a, b) => place(a) - place(b));
+    throw new InputError(this.document.file, inOrder, this.document.source);
   }
 }

@@ -31,7 +31,7 @@ function describe(file: string | null, problem: Problem, source: string | undefi
   if (!problem.position) return `${file}: ${problem.message}`;
   const { line, column } = problem.position;
   const head = `${file}:${line}:${column}: ${problem.message}`;
-  const text = source?.split('\n')[line - 1];
+  const text = source?.split('\n')[line - 1]?.replace(/\r$/, '');
   if (text === undefined) return head;
   // A window around the column, so that a very long line does not hide the mark.
   const from = Math.max(0, column - 60);

@@ -53,6 +53,8 @@ export function readFirewall(
     policy,
     input: firewall.input ?? 'accept',
     rows: rules.rows,
+    rulesAt:
+      firewall.rules === undefined ? null : complaints.document.locateInText(['firewall', 'rules'], 0, 0),
     commands: rules.commands,
     translates: rules.translates,
     helper: readHelper(data, scripts.modules, complaints),

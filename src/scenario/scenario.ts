@@ -83,6 +83,8 @@ export interface Scenario {
     readonly policy: Policy;
     readonly input: Policy;
     readonly rows: readonly PlacedRow[];
+    /** where the text under `rules` begins; null without one */
+    readonly rulesAt: Position | null;
     readonly commands: readonly Command[];
     /** the rules translate addresses themselves */
     readonly translates: boolean;

@@ -13,7 +13,7 @@ export interface Showing {
   readonly when: string | null;
   readonly verdict: ClaimVerdict;
   readonly checks: readonly { readonly text: string; readonly held: boolean | null; readonly why: string }[];
-  /** why it showed nothing; null when it ran */
+  /** how it came that it showed nothing, e.g. "did not run: …"; null when it ran and was judged */
   readonly silent: string | null;
 }
 
@@ -55,8 +55,13 @@ function showing(run: RunResult, id: string): Showing[] {
     .filter((claim) => claim.id === id)
     .map(({ when, verdict, checks }) => ({
       ...{ scenario: run.scenario, title: run.title, when, verdict, checks },
-      silent: run.outcome === 'skipped' || run.outcome === 'infra-error' ? (run.reason ?? '') : null,
+      silent: silence(run),
     }));
+}
+
+function silence({ outcome, reason }: RunResult): string | null {
+  if (outcome === 'skipped') return `did not run: ${reason ?? ''}`;
+  return outcome === 'infra-error' ? `proves nothing, for the lab itself failed: ${reason ?? ''}` : null;
 }
 
 function scoreOf(shown: readonly Showing[], needs: string | undefined): Score {
@@ -73,9 +78,9 @@ function scoreOf(shown: readonly Showing[], needs: string | undefined): Score {
 
 function whyUntested(shown: readonly Showing[], needs: string | undefined): string {
   const silent = shown.find((one) => one.silent !== null);
-  if (silent) return `${silent.scenario} did not run: ${silent.silent ?? ''}.`;
+  if (silent) return `${silent.scenario} ${silent.silent ?? ''}.`;
   const [first] = shown;
-  if (first) return `${first.scenario} could not tell: ${checksText(first)}.`;
+  if (first) return `${first.scenario} could not tell whether ${undecided(first)}.`;
   return needs === undefined ? 'No scenario tests it on this firewall.' : `It takes ${needs}.`;
 }
 
@@ -90,6 +95,11 @@ function checksText({ checks }: Showing): string {
   return (broken.length > 0 ? broken : checks)
     .map(({ text, held, why }) => `${held === true ? '' : 'not '}“${text}” (${why})`)
     .join(', ');
+}
+
+/** The checks that the evidence does not reach. */
+function undecided({ checks }: Showing): string {
+  return checks.flatMap(({ text, held, why }) => (held === null ? `“${text}” (${why})` : [])).join(', ');
 }
 
 /** "Upheld when …. Refuted when …: not “…”.", for a claim that is true here and not there. */

@@ -1,16 +1,26 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { MissingCapability } from '../host';
 import type { DockerRuntime } from './runtime';
 
 /**
+ * What the prober opens raw sockets with. Where the lab was set up on another system than Linux there is
+ * none: then all works but probes, and the prober says what it misses.
+ */
+const NATIVE_PART = 'dist/koffi-glibc.node';
+
+/**
  * The images of the lab, and what each is made from besides the Dockerfile, relative to the project's
  * folder. In the Dockerfile's order: the classic builder makes every stage above its target too.
  */
 const SOURCES = {
-  client: ['lab/code-cache-loader.cjs', 'dist/client-basic-ftp.code.js'],
+  client: [
+    'lab/code-cache-loader.cjs',
+    ...['client-basic-ftp', 'prober', 'resolver'].map((bundle) => `dist/${bundle}.code.js`),
+    NATIVE_PART,
+  ],
   'server-ftp-srv': ['lab/code-cache-loader.cjs', 'dist/server-ftp-srv.code.js', 'lab/images/server-ftp-srv'],
   firewall: ['lab/images/firewall'],
   'server-vsftpd': ['lab/images/server-vsftpd'],
@@ -38,7 +48,8 @@ export function imageTag(project: string, name: ImageName): string {
 }
 
 function inputs(project: string, name: ImageName): string[] {
-  return [...COMMON, ...SOURCES[name]].flatMap((path) =>
+  const there = (path: string): boolean => path !== NATIVE_PART || existsSync(join(project, path));
+  return [...COMMON, ...SOURCES[name]].filter(there).flatMap((path) =>
     statSync(join(project, path)).isDirectory()
       ? readdirSync(join(project, path))
           .sort()

@@ -12,7 +12,7 @@ export interface ContainerSpec {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly entrypoint: readonly string[];
-  /** all others are dropped */
+  /** all others are dropped; who has any is root, for to another user the engine gives none that take effect */
   readonly capabilities: readonly string[];
   /** sees the processes of all containers and may enter their namespaces */
   readonly administrator: boolean;
@@ -48,11 +48,12 @@ export class HostContainer extends GenericContainer {
     this.createOpts.StdinOnce = true;
     // The image's health check is for those who start it by hand.
     this.createOpts.Healthcheck = { Test: ['NONE'] };
+    if (spec.capabilities.length > 0) this.withUser('root');
     if (!spec.administrator) {
       this.withSecurityOpt('no-new-privileges');
       return;
     }
-    this.withSecurityOpt('seccomp=unconfined', 'apparmor=unconfined').withUser('root');
+    this.withSecurityOpt('seccomp=unconfined', 'apparmor=unconfined');
     this.hostConfig.PidMode = 'host';
     // /proc/sys writable, as the command line's systempaths=unconfined has it.
     Object.assign(this.hostConfig, { MaskedPaths: [], ReadonlyPaths: [] });

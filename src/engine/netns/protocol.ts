@@ -1,3 +1,4 @@
+import type { RefusedRows } from '../host';
 import type { Plan } from '../../plan/plan';
 
 /** What the lab tells its worker in the sandbox, one JSON object a line. */
@@ -10,7 +11,7 @@ export type ToWorker =
 export type FromWorker<Result> =
   | { readonly type: 'progress'; readonly text: string }
   | { readonly type: 'result'; readonly result: Result }
-  | { readonly type: 'refused'; readonly rows: readonly { row: number; message: string; column: number }[] }
+  | { readonly type: 'refused'; readonly rows: RefusedRows['rows'] }
   | { readonly type: 'missing'; readonly message: string; readonly remedy: string }
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'kept'; readonly captures: readonly string[] };

@@ -59,7 +59,9 @@ export function unknownFlag(flag: string, found: string): string {
     return `"${flag}" needs ${needs.join(' or ')} before it${instead}`;
   }
   if (/^-[^-]?$/.test(flag)) return `unknown flag "${flag}"; known: ${Object.keys(CORE).join(', ')}`;
-  return `unknown flag "${flag}"; did you mean "${closest(flag, LONG_FLAGS)}"?`;
+  const near = closest(flag, LONG_FLAGS);
+  const hint = distance(flag, near) <= Math.max(2, flag.length / 4) ? `; did you mean "${near}"?` : '';
+  return `unknown flag "${flag}"${hint}`;
 }
 
 const LONG_FLAGS = [...OWNERS.keys(), ...Object.keys(CORE_ALIASES)];

@@ -1,0 +1,208 @@
+import { join } from 'node:path';
+import { scoreboardReport } from '../../src/report/scoreboard';
+import type { Style } from '../../src/report/terminal';
+import { scenarioNames } from '../../src/scenario/catalogue';
+import { CLAIMS } from '../../src/scenario/claims';
+import { loadScenario } from '../../src/scenario/load';
+import type { ClaimScore } from '../../src/verdict/scoreboard';
+import { LAB, ROOT, lab, run, type Finished } from '../support';
+
+// The scoreboard through the real CLI: what packets say of the FAQ's claims.
+
+const ESCAPE = '\u001b';
+const IDS = Array.from({ length: 55 }, (_, index) => `C${String(index + 1).padStart(2, '0')}`);
+const VERDICTS = ['upheld', 'refuted', 'partly', 'untested'];
+const identity = (text: string): string => text;
+const PLAIN: Style = { bold: identity, dim: identity, red: identity, green: identity, yellow: identity };
+
+/** All claims, once for the whole file. */
+let whole: Finished;
+let claims: ClaimScore[];
+
+beforeAll(async () => {
+  whole = await lab(['faq', '--json']);
+  if (whole.stdout === '') throw new Error(`no document (exit ${whole.code ?? '?'}): ${whole.stderr}`);
+  claims = (JSON.parse(whole.stdout) as { claims: ClaimScore[] }).claims;
+});
+
+function claim(id: string): ClaimScore {
+  const found = claims.find((one) => one.id === id);
+  if (!found) throw new Error(`${id} is not on the board`);
+  return found;
+}
+
+describe('--json', () => {
+  test('is one document of the contract, with all 55 claims, and exit 0', () => {
+    expect(whole.code).toBe(0);
+    expect(Object.keys(JSON.parse(whole.stdout) as object)).toEqual(['claims']);
+    expect(claims.map(({ id }) => id)).toEqual(IDS);
+    for (const { id, text, era, verdicts } of claims) {
+      expect({ id, text, era }).toEqual({ id, text: CLAIMS[id]?.text, era: CLAIMS[id]?.era });
+      expect(['2.2', '2.4', 'any']).toContain(era);
+      expect(Object.keys(verdicts)).toEqual(['linux-2.2', 'today']);
+      for (const { verdict, why, scenarios } of Object.values(verdicts)) {
+        expect(VERDICTS).toContain(verdict);
+        // One sentence, or one for each verdict it depends on.
+        expect(why).toMatch(/^\S.*\.$/s);
+        expect(scenarios.every((name) => name !== '')).toBe(true);
+      }
+    }
+  });
+
+  test('keeps progress to stderr, without colour', () => {
+    expect(whole.stdout).not.toContain(ESCAPE);
+    expect(whole.stderr).toContain('t2-passive: ');
+    expect(whole.stderr).not.toContain(ESCAPE);
+  });
+});
+
+test('every claim that a scenario tests has a verdict on today’s kernel, from those scenarios', () => {
+  const tested = new Map<string, string[]>();
+  for (const name of scenarioNames(join(ROOT, 'scenarios'))) {
+    const scenario = loadScenario(join(ROOT, 'scenarios', `${name}.yaml`));
+    if (scenario.firewall.kind === 'ipchains') continue;
+    for (const id of Object.keys(scenario.claims)) tested.set(id, [...(tested.get(id) ?? []), name]);
+  }
+  expect(tested.size).toBeGreaterThanOrEqual(43);
+  for (const { id, verdicts } of claims) {
+    const { verdict, why, scenarios, shown } = verdicts.today;
+    expect({ id, scenarios }).toEqual({ id, scenarios: tested.get(id) ?? [] });
+    expect({ id, verdict, untested: verdict === 'untested' }).toEqual({
+      ...{ id, verdict },
+      untested: !tested.has(id),
+    });
+    // Untested claims say what they would take; "no scenario" alone is a gap in the catalogue.
+    if (verdict === 'untested')
+      expect({ id, why }).toEqual({ id, why: `It takes ${CLAIMS[id]?.needs ?? '?'}.` });
+    expect(shown.filter(({ verdict: one }) => one === 'untested')).toEqual([]);
+  }
+});
+
+test('the flagship findings are what the kernel does', () => {
+  const verdict = (id: string): string => claim(id).verdicts.today.verdict;
+  // As printed T2 and T3 lack a row for the replies from port 21; T1 and T4 do not.
+  expect(['C10', 'C25', 'C16', 'C24'].map(verdict)).toEqual(['upheld', 'upheld', 'refuted', 'refuted']);
+  expect(['C01', 'C03', 'C38'].map(verdict)).toEqual(['upheld', 'upheld', 'refuted']);
+  // Each is true here and not there: see the scenarios that show both.
+  expect(['C15', 'C45', 'C46', 'C50'].map(verdict)).toEqual(['partly', 'partly', 'partly', 'partly']);
+});
+
+test('T1 and T4 are as narrow as their rows say: what answers nobody is not held against them', () => {
+  const restrictive = claim('C47').verdicts.today.shown;
+  const of = (scenario: string) => restrictive.find((one) => one.scenario === scenario)?.verdict;
+  expect(['t1-outbound', 't4-exposure', 't2-exposure'].map(of)).toEqual(['upheld', 'upheld', 'upheld']);
+  expect(['t1-exposure', 't2-outbound', 't5-exposure'].map(of)).toEqual(['refuted', 'refuted', 'refuted']);
+});
+
+describe('in short', () => {
+  const lines = (): string[] => scoreboardReport(claims, PLAIN).split('\n');
+
+  test('each claim has a line with both verdicts, and its reason below', () => {
+    for (const { id, text, verdicts } of claims) {
+      const at = lines().findIndex((line) => line.startsWith(`${id} `));
+      const [first = '', next = ''] = lines().slice(at, at + 2);
+      expect(first.split(/\s+/).slice(0, 3)).toEqual([
+        id,
+        verdicts['linux-2.2'].verdict,
+        verdicts.today.verdict,
+      ]);
+      expect(first).toContain(text);
+      const told = verdicts.today.verdict === 'untested' ? verdicts['linux-2.2'] : verdicts.today;
+      expect(told.why.startsWith(next.trim())).toBe(true);
+      expect(next.trim()).not.toBe('');
+    }
+  });
+
+  test('the totals count every claim once for each firewall', () => {
+    const totals = lines().slice(-3, -1);
+    const counted = (verdict: string): number =>
+      claims.filter(({ verdicts }) => verdicts.today.verdict === verdict).length;
+    expect(totals[1]).toBe(`today      ${VERDICTS.map((word) => `${counted(word)} ${word}`).join(', ')}`);
+    expect(totals[0]).toMatch(/^Linux 2\.2 /);
+  });
+});
+
+describe('at length', () => {
+  test('a claim has its words, its verdict, each scenario with its checks, and the command that shows it', async () => {
+    const { code, stdout } = await lab(['faq', '-q', 'C16']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      new RegExp(`^C16 “${CLAIMS['C16']?.text ?? '?'}”\n {2}The FAQ says so of any firewall\\.\n`),
+    );
+    expect(stdout).toMatch(/\n {2}On today: refuted\n {4}t2-passive: not “download is complete” \(/);
+    expect(stdout).toMatch(
+      /\n {4}t2-passive — Table T2 as printed, passive client: refuted\n {6}✘ download is complete — 0 of 65536 bytes arrived; control-dropped\n {6}npm run lab -- t2-passive\n/,
+    );
+    expect(stdout).toContain('\n  On Linux 2.2: untested\n');
+    expect(stdout).not.toContain(ESCAPE);
+    expect(stdout).not.toContain('C17');
+  });
+
+  test('several claims in the order asked, in either case', async () => {
+    const { code, stdout, stderr } = await lab(['faq', '-q', 'c38', 'C16']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect([...stdout.matchAll(/^(C\d\d) “/gm)].map(([, id]) => id)).toEqual(['C38', 'C16']);
+    expect(stdout).toMatch(/✘ a packet crosses the control connection while the download moves — 0 packets/);
+  });
+
+  test('one that nothing tests says what it would take, and starts nothing', async () => {
+    const id =
+      claims.find(({ verdicts }) => Object.values(verdicts).every(({ scenarios }) => scenarios.length === 0))
+        ?.id ?? 'none';
+    const { code, stdout, stderr } = await lab(['faq', id]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain(`On today: untested\n    It takes ${CLAIMS[id]?.needs ?? '?'}.`);
+  });
+
+  test('one run at a time gives the same verdicts', async () => {
+    const { code, stdout, stderr } = await lab(['faq', '--json', '--jobs', '1', 'C45', 'C48']);
+    expect(code).toBe(0);
+    const alone = (JSON.parse(stdout) as { claims: ClaimScore[] }).claims;
+    const told = ({ id, verdicts: { today } }: ClaimScore) => [id, today.verdict, today.scenarios];
+    expect(alone.map(told)).toEqual([claim('C45'), claim('C48')].map(told));
+    // With one job a scenario is over before the next begins.
+    const order = stderr.split('\n').flatMap((line) => /^([\w.-]+): /.exec(line)?.[1] ?? []);
+    const changes = order.filter((name, index) => name !== order[index - 1]);
+    expect(changes).toEqual([...new Set(order)]);
+    expect([...changes].sort()).toEqual(alone.flatMap(({ verdicts: { today } }) => today.scenarios).sort());
+  });
+});
+
+test.each([
+  ['C61', 'unknown claim "C61"; did you mean C'],
+  ['c1', 'unknown claim "c1"; did you mean C01? known: C01 to C55'],
+  ['16', 'unknown claim "16"; did you mean C16? known: C01 to C55'],
+  ['constructor', 'unknown claim "constructor"; did you mean C'],
+])('an unknown claim %s starts nothing, and suggests one that is known', async (id, message) => {
+  const { code, stdout, stderr } = await lab(['faq', 'C16', id]);
+  expect(stderr).toContain(message);
+  expect(stderr.trimEnd()).not.toContain('\n');
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+});
+
+test('where nothing can run every claim is untested, says why, and the exit code is 4', async () => {
+  process.env['DOCKER_HOST'] = 'unix:///no/such.sock';
+  const { code, stdout, stderr } = await lab(['faq', '-q', '--json', '--engine', 'docker', 'C38']);
+  delete process.env['DOCKER_HOST'];
+  expect(code).toBe(4);
+  expect(stderr).toContain('nothing could run here: ');
+  const [score] = (JSON.parse(stdout) as { claims: ClaimScore[] }).claims;
+  expect(score?.verdicts.today).toMatchObject({ verdict: 'untested', scenarios: ['hash-marks'] });
+  expect(score?.verdicts.today.why).toMatch(/^hash-marks did not run: .*no container engine found/s);
+});
+
+describe('on a terminal', () => {
+  const onTerminal = (environment: string) =>
+    run(['script', '-qec', `env ${environment} ${process.execPath} ${LAB} faq -q C38`, '/dev/null']);
+
+  test('there is colour', async () => {
+    const { stdout } = await onTerminal('TERM=xterm');
+    expect(stdout).toContain(`On today: ${ESCAPE}[31mrefuted`);
+  });
+
+  test('NO_COLOR is honoured', async () => {
+    const { stdout } = await onTerminal('TERM=xterm NO_COLOR=1');
+    expect(stdout).toContain('On today: refuted');
+    expect(stdout).not.toContain(`${ESCAPE}[3`);
+  });
+});
