@@ -17,6 +17,13 @@ export const KERNEL_PROBES: readonly Probe[] = [
     remedy: 'kernel option CONFIG_NF_TABLES and CONFIG_NF_TABLES_IPV4 (sudo modprobe nf_tables)',
   },
   {
+    name: 'iptables rules',
+    needs: ['iptables-restore', 'iptables-save'],
+    script:
+      "printf '*filter\\n-A FORWARD -p tcp -m multiport --dports 20,21 -m comment --comment x -j DROP\\nCOMMIT\\n' | iptables-restore && iptables-save -c | grep -q 'comment x'",
+    remedy: 'kernel option CONFIG_NFT_COMPAT, or CONFIG_IP_NF_IPTABLES (sudo modprobe nft_compat)',
+  },
+  {
     name: 'connection tracking in rules',
     needs: ['nft'],
     script:

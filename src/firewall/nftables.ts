@@ -33,7 +33,7 @@ export const POLICY_COMMENT = 'policy';
  * the verdict, or it counts packets the rule does not match.
  */
 const VERDICT =
-  /\b(?:accept|drop|continue|return|masquerade\b.*|redirect\b.*|[sd]nat\b.*|reject\b.*|(?:jump|goto)\s+\S+|queue\b.*)\s*$/;
+  /\b(?:(?:(?:\w+\s+\w+(?:\s+\.\s+\w+\s+\w+)*|[io]if(?:name)?)\s+)?vmap\s+(?:@\S+|\{[^}]*\})|accept|drop|continue|return|masquerade\b.*|redirect\b.*|[sd]nat\b.*|reject\b.*|(?:jump|goto)\s+\S+|queue\b.*)\s*$/;
 
 /**
  * nft text: either rules for forwarded packets, one a line, for the lab to put into a chain; or whole
@@ -137,15 +137,19 @@ function rowOf({ line, column }: RuleLine, text: string, row: number): Row {
   return { row, text, line, column, stops: /\b(?:drop|reject)\b/.test(text.replace(/"[^"]*"/g, '')) };
 }
 
+/** A counter that stands where its owner put it, which may be before the matches. */
+const OWN_COUNTER = /\bcounter\b(?!\s+name\b)(?:\s+packets\s+\d+\s+bytes\s+\d+)?\s*/;
+
 /** A rule with a counter before its verdict, and its number as comment (a rule can have one only). */
 function counted(rule: string, row: number): string {
-  const text = rule.replace(/\s*\bcomment\s+"[^"]*"/, '').trim();
+  const text = rule
+    .replace(/\s*\bcomment\s+"[^"]*"/, '')
+    .replace(OWN_COUNTER, '')
+    .trim();
   const verdict = VERDICT.exec(text);
-  const withCounter = /\bcounter\b/.test(text)
-    ? text
-    : verdict
-      ? `${text.slice(0, verdict.index)}counter ${verdict[0].trim()}`
-      : `${text} counter`;
+  const withCounter = verdict
+    ? `${text.slice(0, verdict.index)}counter ${verdict[0].trim()}`
+    : `${text} counter`;
   return `${withCounter} comment "row ${row}"`;
 }
 

@@ -139,6 +139,7 @@ describeDocker('faults of a real engine', () => {
       'images',
       'wiring from a container',
       'nftables rules with counters, in a container',
+      'iptables rules, in a container',
       'connection tracking in rules, in a container',
       'masquerading, in a container',
       'FTP helper, in a container',

@@ -21,6 +21,12 @@ test.each([
   ['ip saddr $client jump other', 'ip saddr $client counter jump other comment "row 1"'],
   ['log prefix "accepted "', 'log prefix "accepted " counter comment "row 1"'],
   ['tcp dport 21 counter accept', 'tcp dport 21 counter accept comment "row 1"'],
+  ['counter packets 3 bytes 120 tcp dport 21 accept', 'tcp dport 21 counter accept comment "row 1"'],
+  [
+    'ip saddr $client tcp dport vmap { 20 : accept, 21 : drop }',
+    'ip saddr $client counter tcp dport vmap { 20 : accept, 21 : drop } comment "row 1"',
+  ],
+  ['iifname vmap @sides', 'counter iifname vmap @sides comment "row 1"'],
 ])('the counter stands between match and verdict: %s', (text, expected) => {
   const { commands } = nftables.parse(text, CONTEXT);
   const { text: ruleset, rowLines } = nftRuleset({ ...SPEC, commands });

@@ -14,6 +14,8 @@ const TOOLS: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   ss: 'iproute2',
   nft: 'nftables',
+  'iptables-restore': 'iptables',
+  'iptables-save': 'iptables',
   conntrack: 'conntrack',
   tcpdump: 'tcpdump',
   ethtool: 'ethtool',

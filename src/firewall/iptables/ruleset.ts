@@ -32,8 +32,12 @@ export function iptablesRuleset(spec: FirewallSpec): Ruleset {
     const flushed = own.findLastIndex(({ text }) => text.startsWith('-F')) + 1;
     let inBlock = 0;
     const add = ({ text, row }: Command): void => {
+      // iptables-nft places an inserted rule by its neighbour: one that goes in the same block is none.
+      if (inBlock === BLOCK || (inBlock > 0 && text.startsWith('-D '))) {
+        lines.push('COMMIT', `*${table}`);
+        inBlock = 0;
+      }
       inBlock += 1;
-      if (inBlock % BLOCK === 0) lines.push('COMMIT', `*${table}`);
       lines.push(row === null ? text : withRow(text, row));
       if (row !== null) rowLines.push({ line: lines.length, row, indent: rowMarkLength(row) });
     };
