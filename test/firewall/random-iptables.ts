@@ -58,21 +58,15 @@ class Typed {
   readonly chains: Readonly<Record<ChainName, Standing[]>> = { FORWARD: [], mine: [] };
   /** every rule that was ever put anywhere, in that order */
   readonly numbered: Standing[] = [];
-  /**
-   * Rules that one with a number was put before. They stay: iptables-nft-restore 1.8.9 places that one by
-   * this one, and "No such file or directory" is what becomes of it when this one is taken away in the same file.
-   */
-  private readonly anchors = new Set<Standing>();
-
   type({ command, chain, pick, rule }: Change): void {
     const rules = this.chains[chain];
     const at = rules.length === 0 ? 0 : pick % rules.length;
     const picked = rules[at];
     // One number is one rule in the kernel: of a rule with a list of addresses it would be a part.
-    const whole = picked?.rule.copies === 1 && rule.copies === 1 && !this.anchors.has(picked);
+    const whole = picked?.rule.copies === 1 && rule.copies === 1;
     if (command === 'insert') this.put(`-I ${chain}`, rule, chain, 0);
     else if (command === 'insert at' && picked) {
-      this.putBefore(`-I ${chain} ${this.number(chain, at)}`, rule, chain, at);
+      this.put(`-I ${chain} ${this.number(chain, at)}`, rule, chain, at);
     } else if (command === 'delete words' && picked) this.deleteWords(chain, picked.rule);
     else if (command === 'delete' && whole) {
       this.lines.push(`-D ${chain} ${this.number(chain, at)}`);
@@ -80,7 +74,7 @@ class Typed {
     } else if (command === 'replace' && whole) {
       const number = this.number(chain, at);
       rules.splice(at, 1);
-      this.putBefore(`-R ${chain} ${number}`, rule, chain, at);
+      this.put(`-R ${chain} ${number}`, rule, chain, at);
     } else {
       const again = command === 'append again' ? picked?.rule : undefined;
       this.put(`-A ${chain}`, again ?? rule, chain, rules.length);
@@ -95,20 +89,12 @@ class Typed {
     return standing;
   }
 
-  private putBefore(command: string, rule: Rule, chain: ChainName, at: number): void {
-    const after = this.chains[chain][at];
-    if (after) this.anchors.add(after);
-    const standing = this.put(command, rule, chain, at);
-    // Each of several is put before the one before it.
-    if (rule.copies > 1) this.anchors.add(standing);
-  }
-
   /** iptables takes the first that reads the same. */
   private deleteWords(chain: ChainName, { text }: Rule): void {
     const rules = this.chains[chain];
     const at = rules.findIndex(({ rule }) => rule.text === text);
     const first = rules[at];
-    if (!first || this.anchors.has(first)) return;
+    if (!first) return;
     rules.splice(at, 1);
     this.lines.push(`-D ${chain} ${text}`.trimEnd());
   }

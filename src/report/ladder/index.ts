@@ -1,0 +1,2 @@
+export { ladderSvg } from './svg';
+export { ladderText } from './text';
