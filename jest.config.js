@@ -3,7 +3,12 @@ module.exports = {
   testEnvironment: 'node',
   globalSetup: '<rootDir>/test/global-setup.ts',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  transform: { '\\.tsx?$': '<rootDir>/lab/jest-transform.cjs' },
+  transform: {
+    '\\.tsx?$': '<rootDir>/lab/jest-transform.cjs',
+    // preact comes as ES modules only, which Jest does not read by itself.
+    '/node_modules/preact/.*\\.mjs$': '<rootDir>/lab/jest-transform.cjs',
+  },
+  transformIgnorePatterns: ['/node_modules/(?!preact/)'],
   // One at a time: some tests compare the whole machine before and after, and a run of the lab keeps
   // two processors busy by itself.
   maxWorkers: 1,

@@ -36,6 +36,7 @@ function sourceDigest() {
       'scenarios/faq/claims.json',
       'scenarios/faq/tables.json',
       'lab/build.mjs',
+      'lab/run-result.schema.json',
       'lab/code-cache-loader.cjs',
       'package-lock.json',
     ],
@@ -44,6 +45,26 @@ function sourceDigest() {
     hash.update(file).update(readFileSync(join(ROOT, file)));
   }
   return hash.digest('hex');
+}
+
+/**
+ * Puts the validator of results into the bundle as code, made from the schema now, in place of the module
+ * that would make it at every start.
+ */
+async function readyMadeValidator() {
+  const [{ default: Ajv }, { default: standaloneCode }] = await Promise.all([
+    import('ajv'),
+    import('ajv/dist/standalone/index.js'),
+  ]);
+  const ajv = new Ajv({ allowUnionTypes: true, code: { source: true, esm: true } });
+  ajv.addSchema(JSON.parse(readFileSync(join(ROOT, 'lab/run-result.schema.json'), 'utf8')), 'results');
+  const contents = standaloneCode.default(ajv, { validateDocument: 'results' });
+  return {
+    name: 'ready-made-validator',
+    setup: (build) => {
+      build.onLoad({ filter: /src\/report\/result-validator\.ts$/ }, () => ({ contents, loader: 'js' }));
+    },
+  };
 }
 
 async function bundle() {
@@ -62,6 +83,7 @@ async function bundle() {
     // Reports are written in JSX.
     jsx: 'automatic',
     jsxImportSource: 'preact',
+    plugins: [await readyMadeValidator()],
     define: { 'process.env.LAB_VERSION': JSON.stringify(version) },
     // bunyan (ftp-srv's logger) tries these and does without.
     external: [

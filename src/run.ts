@@ -143,9 +143,13 @@ async function keep(
       if (error instanceof LabFailure) return [];
       throw error;
     });
-    const kept = { ...result, artifacts: { directory, captures } };
-    writeReports(directory, kept, plan);
-    return kept;
+    const { run, complaints } = writeReports(
+      directory,
+      { ...result, artifacts: { directory, captures } },
+      plan,
+    );
+    for (const complaint of complaints) options.onNote(`not in the evidence folder: ${complaint}`);
+    return run;
   } catch (error) {
     // The verdict stands without its folder; that the folder is missing must be heard.
     options.onNote(

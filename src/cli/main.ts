@@ -13,6 +13,7 @@ import { doctorCommand } from './doctor-command';
 import { EXIT } from './exit-codes';
 import { faqCommand, type FaqFlags } from './faq-command';
 import { listCommand, showCommand } from './list-command';
+import type { ReportFlags } from './report-command';
 import { runCommand, type RunFlags } from './run-command';
 import { abortable } from './run-many';
 
@@ -23,6 +24,7 @@ Examples:
   npm run lab -- routed --engine docker   the same on containers
   npm run lab -- run --all --json         all of them, one JSON document
   npm run lab -- run --all --junit r.xml  all of them, for CI
+  npm run lab -- report r.json            draw saved results again, in any format, with no lab
   npm run lab -- faq                      what packets say of the FAQ’s 55 claims
   npm run lab -- faq C16                  one claim at length
   npm run lab -- ./my-firewall.yaml       a scenario of your own
@@ -30,6 +32,10 @@ Examples:
 
 Exit codes: 0 every expectation held, 1 one did not, 2 scenario, rules or arguments
 are wrong, 3 the lab itself failed, 4 nothing could run here.`;
+
+const IN_GITHUB = `
+In GitHub Actions (GITHUB_ACTIONS=true) each broken expectation is annotated at its line of the scenario,
+and where GITHUB_STEP_SUMMARY names a file, the Markdown report is appended to it.`;
 
 /**
  * The command line.
@@ -76,7 +82,10 @@ function build(done: (code: number) => void): Command {
     .option('--all', 'run every scenario that comes with the lab, and print a table')
     .option('--tag <tag>', 'only those with this tag; without names, of all')
     .option('--shard <i/n>', 'only the i-th of n parts, to share the work among machines', shard)
+    .option('--html <file>', 'write an HTML page, too; of several runs an index, and a page each beside it')
+    .option('--markdown <file>', 'write Markdown, too')
     .option('--junit <file>', 'write JUnit XML for CI, too')
+    .addHelpText('after', IN_GITHUB)
     .action(async (names: string[], flags: RunFlags) => {
       done(await runCommand(names, flags));
     });
@@ -111,12 +120,15 @@ function build(done: (code: number) => void): Command {
     .action(async (flags: { json?: true }) => {
       done(await doctorCommand(flags));
     });
+  addReportVerb(program, json, done);
   addDockerVerbs(program, json, done);
   program
     .command('schema')
     .description('print the JSON Schema of scenario files, for editors')
-    .action(() => {
-      process.stdout.write(`${JSON.stringify(scenarioJsonSchema(), null, 2)}\n`);
+    .option('--results', 'that of the documents --json prints, instead')
+    .action(async (flags: { results?: true }) => {
+      const schema = flags.results ? await publishedSchema() : scenarioJsonSchema();
+      process.stdout.write(`${JSON.stringify(schema, null, 2)}\n`);
     });
   program
     .command('completion')
@@ -144,6 +156,31 @@ function addRunOptions(command: Command): void {
     .option('--results <folder>', 'where evidence folders are made', 'lab-results')
     .option('--jobs <number>', 'runs side by side (default: twice the processors)', positive)
     .option('-q, --quiet', 'no progress');
+}
+
+/** The verb that needs no lab. */
+function addReportVerb(program: Command, json: () => Option, done: (code: number) => void): void {
+  program
+    .command('report')
+    .description('draw saved results again, with no lab: what --json printed, or an evidence folder')
+    .argument('<file>', 'the document, the folder, or - for standard input')
+    .argument('[runs...]', 'only these, by the name of their scenario')
+    .addOption(json())
+    .option('--terminal', 'as the run itself printed it (the default when no other format is named)')
+    .option('--html <file>', 'an HTML page; of several runs an index, and a page each beside it')
+    .option('--svg <file>', 'the ladder diagram of one run')
+    .option('--markdown <file>', 'Markdown')
+    .option('--junit <file>', 'JUnit XML')
+    .action(async (file: string, runs: string[], flags: ReportFlags) => {
+      // With the schema and its validator, which other verbs should not wait for.
+      const { reportCommand } = await import('./report-command');
+      done(reportCommand(file, runs, flags));
+    });
+}
+
+async function publishedSchema(): Promise<object> {
+  const { resultJsonSchema } = await import('../report/result-schema');
+  return resultJsonSchema();
 }
 
 /** The verbs that concern containers only. */

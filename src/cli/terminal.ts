@@ -1,5 +1,5 @@
 import { createColors } from 'picocolors';
-import type { Style } from '../report/terminal';
+import type { Style } from '../report/style';
 
 /** Colour only where a person looks at a terminal that wants it (https://no-color.org). */
 export function style(stream: NodeJS.WriteStream): Style {

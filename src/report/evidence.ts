@@ -1,9 +1,14 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Plan } from '../plan/plan';
 import type { RunResult } from '../verdict/run-result';
+import { CAPTURE_FILE, writeCaptureFile } from './capture-file';
+import { htmlReport } from './html';
 import { jsonReport } from './json';
-import { terminalReport, type Style } from './terminal';
+import { ladderSvg } from './ladder';
+import { markdownReport } from './markdown';
+import type { Style } from './style';
+import { terminalReport } from './terminal';
 import { transcript } from './transcript';
 
 const identity = (text: string): string => text;
@@ -37,17 +42,52 @@ function makeDirectories(path: string): void {
   mkdirSync(path);
 }
 
-/** Writes what can be drawn from the result and the plan beside the lab's own evidence. */
-export function writeReports(directory: string, run: RunResult, plan: Plan): void {
-  const write = (name: string, text: string): void => {
-    writeFileSync(join(directory, name), text);
+/**
+ * Writes what can be drawn from the result and the plan beside the lab's own evidence. What cannot be
+ * written is left out, and takes nothing else with it.
+ *
+ * @returns the result with the folder and its captures in it, and what went wrong
+ */
+export function writeReports(
+  directory: string,
+  judged: RunResult,
+  plan: Plan,
+): { run: RunResult; complaints: string[] } {
+  const complaints: string[] = [];
+  const attempt = <T>(name: string, make: () => T): T | null => {
+    try {
+      return make();
+    } catch (error) {
+      complaints.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      return null;
+    }
   };
-  write('result.json', jsonReport([run]));
-  write('report.txt', terminalReport(run, PLAIN));
-  write('transcript.txt', transcript(run));
-  write('plan.json', `${JSON.stringify(plan, null, 2)}\n`);
-  write('rules-as-loaded.nft', plan.firewall.ruleset.text);
-  write('repeat.txt', `npm run lab -- ${shellWord(plan.scenario.file)} --engine ${plan.engine}\n`);
+  const capture = attempt(CAPTURE_FILE, () => writeCaptureFile(directory, judged, plan.capture.snapLength));
+  const captures = [...judged.artifacts.captures, ...(capture === null ? [] : [capture])];
+  const run = { ...judged, artifacts: { ...judged.artifacts, captures } };
+  const files: Readonly<Record<string, () => string>> = {
+    'result.json': () => jsonReport([run]),
+    'report.txt': () => terminalReport(run, PLAIN),
+    'report.html': () => htmlReport(run),
+    'report.md': () => markdownReport([run]),
+    'ladder.svg': () => ladderSvg(run),
+    'transcript.txt': () => transcript(run),
+    'plan.json': () => `${JSON.stringify(plan, null, 2)}\n`,
+    'rules-as-loaded.nft': () => plan.firewall.ruleset.text,
+    'repeat.txt': () => `${repeatCommand(plan)}\n`,
+  };
+  for (const [name, make] of Object.entries(files)) {
+    attempt(name, () => {
+      writeFileSync(join(directory, name), make());
+    });
+  }
+  return { run, complaints };
+}
+
+/** The one command that does the run again. */
+function repeatCommand({ scenario, engine, capture }: Plan): string {
+  const flags = ['--engine', engine, ...(capture.enabled ? [] : ['--no-capture'])];
+  return ['npm run lab --', shellWord(resolve(scenario.file)), ...flags].join(' ');
 }
 
 function shellWord(text: string): string {

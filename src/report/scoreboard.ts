@@ -1,7 +1,7 @@
 import type { ClaimScore, Generation, Score } from '../verdict/scoreboard';
 import type { ClaimVerdict } from '../verdict/run-result';
 import { printable } from './escape';
-import type { Style } from './terminal';
+import type { Style } from './style';
 
 const NAMES: Readonly<Record<Generation, string>> = { 'linux-2.2': 'Linux 2.2', today: 'today' };
 const COLUMN = 10;

@@ -1,6 +1,6 @@
 import type { RunResult } from '../verdict/run-result';
 import { printable } from './escape';
-import type { Style } from './terminal';
+import type { Style } from './style';
 
 const WORDS = { pass: 'pass', fail: 'FAIL', 'infra-error': 'LAB FAILED', skipped: 'skipped' } as const;
 
@@ -26,9 +26,9 @@ export function tableReport(runs: readonly RunResult[], style: Style): string {
 }
 
 /** What a passing run found blocked, as it expected. */
-function causes(run: RunResult): string {
+export function causes(run: RunResult): string {
   const codes = [...new Set(run.diagnosis.map(({ code }) => code))];
-  return codes.length === 0 ? '' : `blocked: ${codes.join(', ')}`;
+  return codes.length === 0 ? '' : printable(`blocked: ${codes.join(', ')}`);
 }
 
 export function summaryLine(runs: readonly RunResult[]): string {

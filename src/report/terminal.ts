@@ -3,30 +3,26 @@ import { sizeText } from '../scenario/quantities';
 import { rangesText } from '../agent/probe-mark';
 import type { ProbeResult, RunResult, TransferResult } from '../verdict/run-result';
 import { printable } from './escape';
+import { ladderText } from './ladder';
+import type { Style } from './style';
 import { drawTopology } from './topology';
 
+/** Columns, beside the report's indentation. */
+const LADDER_WIDTH = 92;
 /** More rules than this fill a screen. */
 const MANY_RULES = 40;
 const MAX_RULE_WIDTH = 100;
 
-/** How a terminal shows emphasis; plain functions when it shows none. */
-export interface Style {
-  readonly bold: (text: string) => string;
-  readonly dim: (text: string) => string;
-  readonly red: (text: string) => string;
-  readonly green: (text: string) => string;
-  readonly yellow: (text: string) => string;
-}
-
 /** One run as text, drawn from its result alone. */
 export function terminalReport(run: RunResult, style: Style): string {
   const lines = [
-    `${style.bold(run.scenario)} — ${run.title}`,
-    `  ${run.claim}`,
+    `${style.bold(printable(run.scenario))} — ${printable(run.title)}`,
+    `  ${printable(run.claim)}`,
     '',
     ...drawTopology(run.topology).map((line) => `  ${style.dim(line)}`),
     '',
     ...section('Done', describeSteps(run)),
+    ...section('Ladder', ladderLines(run, style)),
     ...section(
       'Expected',
       run.expectations.flatMap((expectation) => mark(expectation, style)),
@@ -35,7 +31,7 @@ export function terminalReport(run: RunResult, style: Style): string {
     ...section(
       'FAQ',
       run.claims.flatMap(({ id, text, verdict, why }) => [
-        `${id} ${verdictWord(verdict, style)}: “${text}”`,
+        `${printable(id)} ${verdictWord(verdict, style)}: “${printable(text)}”`,
         style.dim(`    ${printable(why, 400)}`),
       ]),
     ),
@@ -44,8 +40,12 @@ export function terminalReport(run: RunResult, style: Style): string {
       run.diagnosis.flatMap((cause) => describeCause(run, cause, style)),
     ),
     ...incompleteCaptures(run),
-    ...(run.artifacts.directory === null ? [] : [`  Evidence: ${run.artifacts.directory}`, '']),
-    ...(run.engineWhy === null ? [] : [style.dim(`  Engine: ${run.engine}, ${printable(run.engineWhy)}`)]),
+    ...(run.artifacts.directory === null
+      ? []
+      : [`  Evidence: ${printable(run.artifacts.directory, 1000)}`, '']),
+    ...(run.engineWhy === null
+      ? []
+      : [style.dim(`  Engine: ${printable(run.engine)}, ${printable(run.engineWhy)}`)]),
     outcomeLine(run, style),
   ];
   return `${lines.join('\n')}\n`;
@@ -53,6 +53,11 @@ export function terminalReport(run: RunResult, style: Style): string {
 
 function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [`  ${title}`, ...lines.map((line) => `    ${line}`), ''];
+}
+
+/** Who sent what, and where it ended; of a run that never began, nothing. */
+function ladderLines(run: RunResult, style: Style): string[] {
+  return run.outcome === 'skipped' ? [] : ladderText(run, { width: LADDER_WIDTH, style });
 }
 
 /** What was done; of a run that never began, nothing. */
@@ -72,7 +77,7 @@ function describeTransfer(run: RunResult, transfer: TransferResult): string[] {
     : 'no data connection';
   const rest = transfer.error === null ? [] : [`  client: ${printable(transfer.error)}`];
   return [
-    `${transfer.mode} ${transfer.direction} (${transfer.command}): ${amount}, ${reply}, ${data}, ${transfer.seconds.toFixed(2)} s`,
+    `${transfer.mode} ${transfer.direction} (${printable(transfer.command)}): ${amount}, ${reply}, ${data}, ${transfer.seconds.toFixed(2)} s`,
     ...portLines(run, transfer),
     ...rest,
   ];
@@ -80,7 +85,7 @@ function describeTransfer(run: RunResult, transfer: TransferResult): string[] {
 
 function describeProbe({ name, from, to, flags, exposure }: ProbeResult): string[] {
   return [
-    `${name}: ${flags} from the ${from} to the ${to}`,
+    printable(`${name}: ${flags} from the ${from} to the ${to}`),
     ...exposure.map(({ sourcePort, sent, arrived }) => {
       const all = arrived.length === sent.length && rangesText(arrived) === rangesText(sent);
       const where = arrived.length === 0 ? 'nowhere' : all ? 'everywhere' : `at ${rangesText(arrived)}`;
@@ -110,7 +115,7 @@ function portLines(run: RunResult, transfer: TransferResult): string[] {
 
 function mark(expectation: RunResult['expectations'][number], style: Style): string[] {
   const sign = expectation.held ? style.green('✔') : style.red('✘');
-  return [`${sign} ${expectation.text} ${style.dim(`— ${printable(expectation.why)}`)}`];
+  return [`${sign} ${printable(expectation.text)} ${style.dim(`— ${printable(expectation.why)}`)}`];
 }
 
 /** All rules with their counters; of a great many, those that counted. */
@@ -159,7 +164,7 @@ function outcomeLine(run: RunResult, style: Style): string {
     run.outcome === 'infra-error' || run.outcome === 'skipped'
       ? `${printable(run.reason ?? '', 600)} — this says nothing about FTP`
       : `${held} of ${run.expectations.length} expectations held`;
-  return `  ${words[run.outcome]}  ${what}  ${style.dim(`(${run.engine}, Linux ${run.kernel}, ${run.durationSeconds.toFixed(2)} s)`)}`;
+  return `  ${words[run.outcome]}  ${what}  ${style.dim(`(${printable(run.engine)}, Linux ${printable(run.kernel)}, ${run.durationSeconds.toFixed(2)} s)`)}`;
 }
 
 function verdictWord(verdict: string, style: Style): string {

@@ -1,4 +1,8 @@
 import type { RunResult } from '../verdict/run-result';
+import { printable } from './escape';
+
+/** A saved result may hold anything in place of an address. */
+const MAX_WORD = 40;
 
 /**
  * Draws the three hosts in a row, with addresses and what the firewall does.
@@ -9,12 +13,15 @@ export function drawTopology(topology: RunResult['topology']): string[] {
   const { hosts, behind } = topology;
   const far = behind === 'client' ? 'server' : 'client';
   const address = (host: 'client' | 'firewall' | 'server', index: number): string =>
-    hosts[host].interfaces[index]?.address ?? '?';
-  const left = [behind, topology[behind], address(behind, 0)];
-  const right = [far, topology[far], address(far, 0)];
+    printable(hosts[host].interfaces[index]?.address ?? '?', MAX_WORD);
+  const left = [behind, printable(topology[behind], MAX_WORD), address(behind, 0)];
+  const right = [far, printable(topology[far], MAX_WORD), address(far, 0)];
   const firewall = [
     'firewall',
-    `${topology.kind}, ${topology.nat === 'none' ? 'no NAT' : 'masquerading'}, policy ${topology.policy}`,
+    printable(
+      `${topology.kind}, ${topology.nat === 'none' ? 'no NAT' : 'masquerading'}, policy ${topology.policy}`,
+      3 * MAX_WORD,
+    ),
     helperLine(topology.helper),
   ];
   const legs = [address('firewall', 0), address('firewall', 1)];
@@ -42,11 +49,12 @@ function addedHosts({ hosts }: RunResult['topology']): string[] {
   return (['neighbour', 'prober', 'resolver'] as const).flatMap((name) => {
     const address = hosts[name]?.interfaces[0]?.address;
     const side = name === 'neighbour' ? 'inside' : 'outside';
-    return address === undefined ? [] : [`  and ${side}: ${name} ${address}`];
+    return address === undefined ? [] : [`  and ${side}: ${name} ${printable(address, MAX_WORD)}`];
   });
 }
 
-function helperLine({ ports, openedBy, attach }: RunResult['topology']['helper']): string {
+/** How the FTP helper comes to its connections, in a few words. */
+export function helperLine({ ports, openedBy, attach }: RunResult['topology']['helper']): string {
   if (ports.length === 0) return 'no FTP helper';
   if (attach === 'module') return 'FTP helper loaded, no rule';
   return `FTP helper on port ${ports.join(', ')}${openedBy === 'inside' ? ', outbound' : ''}`;

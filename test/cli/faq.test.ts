@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { scoreboardReport } from '../../src/report/scoreboard';
-import type { Style } from '../../src/report/terminal';
+import type { Style } from '../../src/report/style';
 import { scenarioNames } from '../../src/scenario/catalogue';
 import { CLAIMS } from '../../src/scenario/claims';
 import { loadScenario } from '../../src/scenario/load';

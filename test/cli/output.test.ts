@@ -75,12 +75,16 @@ describe('a failed expectation', () => {
     const directory = join(folder, result?.artifacts.directory ?? 'none');
     expect(readdirSync(directory).sort()).toEqual(
       [
+        'capture.pcapng',
         'conntrack.txt',
         'expectations.txt',
         'inside.pcap',
+        'ladder.svg',
         'outside.pcap',
         'plan.json',
         'repeat.txt',
+        'report.html',
+        'report.md',
         'report.txt',
         'result.json',
         'rules-as-loaded.nft',
@@ -107,7 +111,7 @@ describe('a failed expectation', () => {
       expect(stdout).toContain('203.0.113.20.21');
       expect(stdout).not.toContain('incorrect');
     }
-    expect(result?.artifacts.captures).toEqual(['inside.pcap', 'outside.pcap']);
+    expect(result?.artifacts.captures).toEqual(['inside.pcap', 'outside.pcap', 'capture.pcapng']);
   });
 });
 

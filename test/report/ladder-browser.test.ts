@@ -1,34 +1,12 @@
-import { existsSync } from 'node:fs';
-import { chromium, type Browser } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { ladderSvg } from '../../src/report/ladder';
 import { runs, scenarioWith } from '../support';
+import { describeInChromium } from './chromium';
 import { EXPIRY } from './ladder-cases';
 
 // Real Chromium, with its own fonts: what is drawn over what, and whether anything leaves the picture.
 
-const CHROMIUM = process.env['LAB_CHROMIUM'] ?? '/usr/bin/chromium';
-
-let browser: Browser;
 const pictures = new Map<string, string>();
-
-beforeAll(async () => {
-  if (!existsSync(CHROMIUM)) {
-    throw new Error(
-      `Pictures are looked at in Chromium, and there is none at ${CHROMIUM}. Install it (Debian: apt-get install -y chromium), or name another in LAB_CHROMIUM.`,
-    );
-  }
-  const [named, made] = await Promise.all([
-    runs(['active-nat-helper', 't3-active-helper', 't1-exposure', 'server-nat-helper-passive']),
-    runs([scenarioWith(EXPIRY)]),
-  ]);
-  for (const run of [...named.runs, ...made.runs]) pictures.set(run.scenario, ladderSvg(run));
-  expect(pictures.size).toBe(5);
-  // Root may not use Chromium's own sandbox.
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-});
-afterAll(async () => {
-  await (browser as Browser | undefined)?.close();
-});
 
 interface Looked {
   readonly overlaps: string[];
@@ -39,7 +17,12 @@ interface Looked {
   readonly paper: string;
 }
 
-async function look(svg: string, width: number, colorScheme: 'light' | 'dark'): Promise<Looked> {
+async function look(
+  browser: Browser,
+  svg: string,
+  width: number,
+  colorScheme: 'light' | 'dark',
+): Promise<Looked> {
   const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
   const fetched: string[] = [];
   page.on('request', (request) => fetched.push(request.url()));
@@ -73,52 +56,63 @@ const LOOK = `(() => {
   };
 })()`;
 
-test.each(['active-nat-helper', 't3-active-helper', 't1-exposure', 'server-nat-helper-passive', 'case'])(
-  '%s: no text over another and none outside, on a desk and on a phone, by day and by night',
-  async (name) => {
-    const svg = pictures.get(name) ?? '';
-    for (const width of [1280, 390]) {
-      for (const scheme of ['light', 'dark'] as const) {
-        const looked = await look(svg, width, scheme);
-        expect({ width, scheme, ...looked }).toMatchObject({ overlaps: [], outside: [], scrolls: false });
-        expect(looked.texts).toBeGreaterThan(15);
-        expect([looked.ink, looked.paper]).toEqual(
-          scheme === 'light'
-            ? ['rgb(27, 31, 36)', 'rgb(255, 255, 255)']
-            : ['rgb(230, 234, 239)', 'rgb(18, 22, 28)'],
-        );
-      }
-    }
-  },
-);
-
-test('two pictures on one page do not touch each other or the page', async () => {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  try {
-    const two = [...pictures.values()].slice(0, 2).join('');
-    await page.setContent(
-      `<!doctype html><body><p class="label" style="font-size:20px">page</p>${two}</body>`,
-    );
-    const size = await page.evaluate<string>(`getComputedStyle(document.querySelector('p')).fontFamily`);
-    expect(size).not.toMatch(/mono/i);
-  } finally {
-    await page.close();
-  }
-});
-
-test('in print there is black on white, and strokes still tell control from data', async () => {
-  const page = await browser.newPage({ viewport: { width: 800, height: 800 }, colorScheme: 'dark' });
-  try {
-    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
-    await page.setContent(`<!doctype html><body>${pictures.get('active-nat-helper') ?? ''}</body>`);
-    const strokes = await page.evaluate<string[][]>(
-      `['control', 'data'].map((name) => { const look = getComputedStyle(document.querySelector('line.arrow.' + name + ':not(.through):not(.bulk)')); return [look.stroke, look.strokeDasharray]; })`,
-    );
-    expect(strokes).toEqual([
-      ['rgb(0, 0, 0)', 'none'],
-      ['rgb(0, 0, 0)', '7px, 3px'],
+describeInChromium('ladders in a browser', (browser) => {
+  beforeAll(async () => {
+    const [named, made] = await Promise.all([
+      runs(['active-nat-helper', 't3-active-helper', 't1-exposure', 'server-nat-helper-passive']),
+      runs([scenarioWith(EXPIRY)]),
     ]);
-  } finally {
-    await page.close();
-  }
+    for (const run of [...named.runs, ...made.runs]) pictures.set(run.scenario, ladderSvg(run));
+    expect(pictures.size).toBe(5);
+  });
+
+  test.each(['active-nat-helper', 't3-active-helper', 't1-exposure', 'server-nat-helper-passive', 'case'])(
+    '%s: no text over another and none outside, on a desk and on a phone, by day and by night',
+    async (name) => {
+      const svg = pictures.get(name) ?? '';
+      for (const width of [1280, 390]) {
+        for (const scheme of ['light', 'dark'] as const) {
+          const looked = await look(browser(), svg, width, scheme);
+          expect({ width, scheme, ...looked }).toMatchObject({ overlaps: [], outside: [], scrolls: false });
+          expect(looked.texts).toBeGreaterThan(15);
+          expect([looked.ink, looked.paper]).toEqual(
+            scheme === 'light'
+              ? ['rgb(27, 31, 36)', 'rgb(255, 255, 255)']
+              : ['rgb(230, 234, 239)', 'rgb(18, 22, 28)'],
+          );
+        }
+      }
+    },
+  );
+
+  test('two pictures on one page do not touch each other or the page', async () => {
+    const page = await browser().newPage({ viewport: { width: 1280, height: 800 } });
+    try {
+      const two = [...pictures.values()].slice(0, 2).join('');
+      await page.setContent(
+        `<!doctype html><body><p class="label" style="font-size:20px">page</p>${two}</body>`,
+      );
+      const size = await page.evaluate<string>(`getComputedStyle(document.querySelector('p')).fontFamily`);
+      expect(size).not.toMatch(/mono/i);
+    } finally {
+      await page.close();
+    }
+  });
+
+  test('in print there is black on white, and strokes still tell control from data', async () => {
+    const page = await browser().newPage({ viewport: { width: 800, height: 800 }, colorScheme: 'dark' });
+    try {
+      await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+      await page.setContent(`<!doctype html><body>${pictures.get('active-nat-helper') ?? ''}</body>`);
+      const strokes = await page.evaluate<string[][]>(
+        `['control', 'data'].map((name) => { const look = getComputedStyle(document.querySelector('line.arrow.' + name + ':not(.through):not(.bulk)')); return [look.stroke, look.strokeDasharray]; })`,
+      );
+      expect(strokes).toEqual([
+        ['rgb(0, 0, 0)', 'none'],
+        ['rgb(0, 0, 0)', '7px, 3px'],
+      ]);
+    } finally {
+      await page.close();
+    }
+  });
 });

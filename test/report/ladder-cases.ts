@@ -1,6 +1,6 @@
 import type { LabEvent, PacketEvent } from '../../src/observe/event';
 import type { RunResult } from '../../src/verdict/run-result';
-import type { Style } from '../../src/report/terminal';
+import type { Style } from '../../src/report/style';
 import { runs } from '../support';
 
 /** What the ladder tests look at, each run once by the CLI. */

@@ -126,7 +126,7 @@ test('a stop is a cross and the rule’s name; a reset is drawn as one', () => {
   expect(stopped).toContain('<path class="cross"');
   expect(stopped).toMatch(/✘ stopped by row 3: deny/);
   expect(ladderSvg(pick(all, 'passive-nat'))).not.toContain('class="cross"');
-  expect(ladderSvg(pick(all, 'active-nat-helper'))).toMatch(/<polygon class="tip control reset"/);
+  expect(ladderSvg(pick(all, 't1-exposure'))).toMatch(/<polygon class="tip probe reset"/);
 });
 
 test('the same run gives the same picture, whatever order equal events are told in', () => {

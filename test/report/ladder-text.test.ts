@@ -54,7 +54,7 @@ test('a 227 that is longer than a leg is shown whole all the same', () => {
 
 test('an arrow that stopped ends in a cross, beside the row that did it', () => {
   const line = draw('t3-active-helper').find((one) => one.includes('✘'));
-  expect(line).toMatch(/stopped by row 3.*✘╌+ SYN ╌/);
+  expect(line).toMatch(/stopped by row 3.*✘╌+ SYN /);
   expect(draw('passive-nat').join('')).not.toContain('✘');
 });
 

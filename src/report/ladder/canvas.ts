@@ -1,5 +1,5 @@
 import { cells } from './measure';
-import type { Style } from '../terminal';
+import type { Style } from '../style';
 
 export type Tone = keyof Style | 'plain';
 

@@ -77,7 +77,7 @@ function arrowRows(
     flowRow(journey, {
       ...{ wire, connections },
       channel: (flow) => channel(flow, 'tcp'),
-      stop: stop([], journey.near.leg),
+      stop: stop([], journey.near.leg, false),
       others: packets,
     }),
   );
@@ -196,7 +196,7 @@ function isJustBefore(row: Row, role: ArrowRow['role'], at: number): boolean {
 /** What the picture shows, for those who do not see it. */
 function describe(run: RunResult, wire: Wire, rows: readonly Row[]): string {
   const arrows = rows.filter((row) => row.kind === 'arrow');
-  const stops = arrows.flatMap(({ stop, title }) => (stop ? [title] : []));
+  const stops = arrows.filter(({ stop }) => stop !== null);
   const order = wire.lanes.map(({ name, address }) => (address === '' ? name : `${name} (${address})`));
   const changed = arrows.filter(({ hops }) => hops.some(({ label }) => label.some((piece) => piece.changed)));
   const bulk = arrows.filter(({ bytes }) => bytes !== null);
@@ -205,7 +205,7 @@ function describe(run: RunResult, wire: Wire, rows: readonly Row[]): string {
     `${arrows.length} arrows.`,
     ...changed.slice(0, 6).map(({ title }) => `Rewritten by the firewall: ${title}.`),
     ...bulk.slice(0, 6).map(({ title }) => `Data: ${title}.`),
-    ...stops.slice(0, 12).map((text) => `Went no further than the firewall: ${text}.`),
+    ...stops.slice(0, 12).map(({ title }) => `Went no further than the firewall: ${title}.`),
     ...(stops.length === 0 ? ['Every packet that reached the firewall left it.'] : []),
     ...run.diagnosis.slice(0, 3).map(({ text }) => `Cause: ${labelText(text, 400)}`),
   ].join(' ');

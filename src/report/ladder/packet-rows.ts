@@ -22,11 +22,12 @@ export interface PacketContext {
  */
 export function packetRows(journeys: readonly Journey<PacketEvent>[], context: PacketContext): ArrowRow[] {
   const groups = new Map<string, Journey<PacketEvent>[]>();
+  const refusals = refusalsOf(journeys);
   for (const journey of [...journeys].sort((a, b) => a.near.at - b.near.at)) {
     const { near, far, from } = journey;
     const { protocol, flags, sequence, length, sourcePort } = near;
     const same = protocol === 'tcp' ? sequence : sourcePort;
-    const key = `${context.connections.rootOf(near)} ${from} ${near.leg} ${protocol} ${flags} ${same} ${length} ${far ? 'on' : 'end'}`;
+    const key = `${context.connections.rootOf(near)} ${from} ${near.leg} ${protocol} ${flags} ${same} ${length} ${far ? 'on' : isRefused(near, refusals) ? 'refused' : 'end'}`;
     const group = groups.get(key);
     if (group) group.push(journey);
     else groups.set(key, [journey]);
@@ -34,53 +35,57 @@ export function packetRows(journeys: readonly Journey<PacketEvent>[], context: P
   const seen = new Set<string>();
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
-    return first ? [packetRow(first, group, context, seen)] : [];
+    return first ? [packetRow(first, group, context, { seen, refusals })] : [];
   });
+}
+
+/** When the firewall itself sent a RST, by the ends it was for. Seconds since the run began. */
+type Refusals = ReadonlyMap<string, readonly number[]>;
+
+/** An answer of the firewall's own stack follows at once. Seconds. */
+const ANSWER_TIME = 0.01;
+
+function refusalsOf(journeys: readonly Journey<PacketEvent>[]): Refusals {
+  const refusals = new Map<string, number[]>();
+  for (const { near, local, from } of journeys) {
+    if (!local || from !== FIREWALL[near.leg] || !near.flags.includes('R')) continue;
+    const { source, destination } = endsOf(near);
+    const key = `${near.leg} ${destination} ${source}`;
+    const times = refusals.get(key);
+    if (times) times.push(near.at);
+    else refusals.set(key, [near.at]);
+  }
+  return refusals;
+}
+
+function isRefused(packet: PacketEvent, refusals: Refusals): boolean {
+  const { source, destination } = endsOf(packet);
+  const times = refusals.get(`${packet.leg} ${source} ${destination}`) ?? [];
+  return times.some((at) => at >= packet.at && at - packet.at <= ANSWER_TIME);
 }
 
 function packetRow(
   journey: Journey<PacketEvent>,
   group: readonly Journey<PacketEvent>[],
   context: PacketContext,
-  seen: Set<string>,
+  known: { readonly seen: Set<string>; readonly refusals: Refusals },
 ): ArrowRow {
-  const { near, far, from, nearTo, local } = journey;
+  const { near, far, from, local } = journey;
   const stop =
     far || local
       ? null
       : context.stop(
           group.map((one) => one.near),
           near.leg,
+          isRefused(near, known.refusals),
         );
   const told = tellers(journey, context);
   const own = from === FIREWALL[near.leg] ? ' (the firewall’s own)' : '';
   const [before, after] = [`${describe(near)}${own}`, describe(far ?? near)];
-  const changed = far !== null && before !== after;
-  const arrangement = isArrangement(before);
   const reset = near.flags.includes('R');
   const number = context.connections.numberOf(near);
-  // Addresses are drawn when they are news, and where something ended.
-  const direction = `${number} ${from}`;
-  const showEnds = stop !== null || reset || !seen.has(direction) || near.protocol === 'icmp';
-  seen.add(direction);
-  const compared = changed ? compareLines(before, after) : null;
-  const firstLabel = compared?.before ?? plain(labelText(before));
-  const secondLabel = compared?.after ?? (arrangement ? plain(labelText(after)) : []);
-  const hops: Hop[] = [
-    { leg: near.leg, from, to: nearTo, label: firstLabel, ends: showEnds ? endsOf(near) : null },
-  ];
-  if (far) {
-    const leg = otherLeg(near.leg);
-    const to = context.wire.laneOf(far.destination, leg);
-    const translated = isTranslated(near, far);
-    hops.push({
-      leg,
-      from: FIREWALL[leg],
-      to,
-      label: secondLabel,
-      ends: showEnds && translated ? endsOf(far) : null,
-    });
-  }
+  const isNews = isNewsOf(journey, number, known.seen) || stop !== null || (reset && isTranslated(near, far));
+  const hops = hopsOf(journey, { before, after: far ? after : before, showEnds: isNews }, context.wire);
   const again = group.slice(1).map((one) => one.near.at);
   return {
     kind: 'arrow',
@@ -94,8 +99,40 @@ function packetRow(
     role: roleOf(near, before),
     connection: number,
     again,
-    title: titleOf(journey, before, { after, told, why: stop?.why ?? null, again }),
+    // Of thousands of packets, few are drawn.
+    get title() {
+      return titleOf(journey, before, { after, told, why: stop?.why ?? null, again });
+    },
   };
+}
+
+/** Whether a packet shows addresses not seen before: a connection's first, and under translation its first reply. */
+function isNewsOf({ near, far, from }: Journey<PacketEvent>, number: number, seen: Set<string>): boolean {
+  const [connection, direction] = [`${number}`, `${number} ${from}`];
+  const isNew = !seen.has(connection) || (isTranslated(near, far) && !seen.has(direction));
+  seen.add(connection).add(direction);
+  return isNew || near.protocol === 'icmp';
+}
+
+function hopsOf(
+  { near, far, from, nearTo }: Journey<PacketEvent>,
+  texts: { before: string; after: string; showEnds: boolean },
+  wire: Wire,
+): Hop[] {
+  const { before, after, showEnds } = texts;
+  const compared = before === after ? null : compareLines(before, after);
+  const label = compared?.before ?? plain(labelText(before));
+  const first: Hop = { leg: near.leg, from, to: nearTo, label, ends: showEnds ? endsOf(near) : null };
+  if (!far) return [first];
+  const leg = otherLeg(near.leg);
+  return [
+    first,
+    {
+      ...{ leg, from: FIREWALL[leg], to: wire.laneOf(far.destination, leg) },
+      label: compared?.after ?? (isArrangement(before) ? plain(labelText(after)) : []),
+      ends: showEnds && isTranslated(near, far) ? endsOf(far) : null,
+    },
+  ];
 }
 
 function withRepeats(hops: readonly Hop[], again: readonly number[]): readonly Hop[] {
@@ -176,7 +213,8 @@ function endsOf(packet: PacketEvent): { source: string; destination: string } {
     : { source: `${source}:${sourcePort}`, destination: `${destination}:${destinationPort}` };
 }
 
-function isTranslated(near: PacketEvent, far: PacketEvent): boolean {
+function isTranslated(near: PacketEvent, far: PacketEvent | null): boolean {
+  if (!far) return false;
   const [a, b] = [endsOf(near), endsOf(far)];
   return a.source !== b.source || a.destination !== b.destination;
 }

@@ -6,8 +6,12 @@ import { otherLeg } from './journeys';
 import { FIREWALL } from './lanes';
 import type { Stop } from './types';
 
-/** Tells why a packet that reached the firewall on a leg went no further. */
-export type StopReason = (packets: readonly PacketEvent[], leg: Leg) => Stop;
+/**
+ * Tells why a packet that reached the firewall on a leg, and was sent again, went no further.
+ *
+ * @param refused whether the firewall answered with a RST of its own
+ */
+export type StopReason = (packets: readonly PacketEvent[], leg: Leg, refused: boolean) => Stop;
 
 /** What the run's diagnoses and captures say of packets that did not leave the firewall. */
 export function stopReasons(run: RunResult, connections: Connections): StopReason {
@@ -24,10 +28,14 @@ export function stopReasons(run: RunResult, connections: Connections): StopReaso
       byConnection.set(directionOf(event, connections), rules);
     }
   }
-  return (packets, leg) => {
-    const rules =
-      packets.map(({ id }) => byPacket.get(id)).find((found) => found !== undefined) ??
-      packets.map((packet) => byConnection.get(directionOf(packet, connections))).find(Boolean);
+  return (packets, leg, refused) => {
+    const named = packets.map(({ id }) => byPacket.get(id)).find((found) => found !== undefined);
+    const alike = packets.map((packet) => byConnection.get(directionOf(packet, connections))).find(Boolean);
+    // Of a connection that a rule stopped, a later packet may fare otherwise: its answer tells.
+    const rules = named ?? (refused ? undefined : alike);
+    if (!rules && refused) {
+      return { lane: FIREWALL[leg], why: 'reached the firewall itself, which reset it', certain: true };
+    }
     return { lane: FIREWALL[leg], ...reason(rules, beyond(run, leg)) };
   };
 }

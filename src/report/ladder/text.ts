@@ -1,5 +1,5 @@
 import type { RunResult } from '../../verdict/run-result';
-import type { Style } from '../terminal';
+import type { Style } from '../style';
 import { TextLine, type Tone } from './canvas';
 import { condense, isBothWays } from './condense';
 import { plain, textOf } from './label';

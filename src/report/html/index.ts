@@ -1,0 +1,2 @@
+export { htmlIndex } from './index-page';
+export { htmlReport } from './page';

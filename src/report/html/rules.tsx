@@ -1,0 +1,114 @@
+import type { VNode } from 'preact';
+import type { RuleEvent } from '../../observe/event';
+import type { RunResult } from '../../verdict/run-result';
+import { printable } from '../escape';
+import { Chunks } from './chunks';
+import { Badge, Scroll, Section } from './parts';
+import { count, counted } from './words';
+
+/** More rules than this do not all stand open. */
+const MANY_RULES = 40;
+
+type Row = RunResult['rules'][number];
+
+/** What the rows did in this run. */
+interface Effect {
+  /** rows whose counter a finding rests on */
+  readonly decided: ReadonlySet<Row['row']>;
+  /** rows whose packets go no further */
+  readonly stops: ReadonlySet<Row['row']>;
+}
+
+/** The firewall's rules with their counters; those that a finding rests on stand out. */
+export function RulesSection({ run }: { run: RunResult }): VNode | null {
+  const { rules } = run;
+  if (rules.length === 0) return null;
+  const effect = effectOf(run);
+  const many = rules.length > MANY_RULES;
+  const silent = many ? rules.filter((rule) => !matters(rule, effect)) : [];
+  const shown = many ? rules.filter((rule) => matters(rule, effect)) : rules;
+  return (
+    <Section
+      id="rules"
+      title="Rules"
+      note="What each row counted from the beginning of the run to its end. Highlighted are those that a finding rests on."
+    >
+      <Scroll label="Table: rules and their counters">
+        <table>
+          <caption class="unseen">Rules and their counters</caption>
+          <thead>
+            <Head />
+          </thead>
+          <tbody>
+            {shown.map((rule) => (
+              <RuleRow key={rule.row} rule={rule} effect={effect} />
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+      {silent.length === 0 ? null : (
+        <details>
+          <summary>{counted(silent.length, 'row')} that counted nothing</summary>
+          <Chunks
+            rows={silent}
+            what="Silent rows"
+            head={<Head />}
+            row={(rule) => <RuleRow rule={rule} effect={effect} />}
+          />
+        </details>
+      )}
+    </Section>
+  );
+}
+
+function matters(rule: Row, { decided }: Effect): boolean {
+  return rule.packets > 0 || rule.row === 'policy' || decided.has(rule.row);
+}
+
+function effectOf(run: RunResult): Effect {
+  const samples = run.events.filter((event): event is RuleEvent => event.kind === 'rule');
+  const cited = new Set(
+    [...run.diagnosis, ...run.expectations, ...run.claims].flatMap(({ events }) => events),
+  );
+  return {
+    decided: new Set(samples.filter(({ id }) => cited.has(id)).map(({ row }) => row)),
+    stops: new Set(samples.filter(({ stops }) => stops).map(({ row }) => row)),
+  };
+}
+
+function Head(): VNode {
+  return (
+    <tr>
+      <th scope="col">Row</th>
+      <th scope="col" class="number">
+        Packets
+      </th>
+      <th scope="col">Rule</th>
+      <th scope="col" class="number">
+        Bytes
+      </th>
+    </tr>
+  );
+}
+
+function RuleRow({ rule, effect }: { rule: Row; effect: Effect }): VNode {
+  const { row, text, packets, bytes } = rule;
+  const decided = effect.decided.has(row);
+  const stopped = packets > 0 && effect.stops.has(row);
+  return (
+    <tr class={decided ? 'decided' : packets === 0 ? 'silent' : undefined}>
+      <th scope="row">{row}</th>
+      <td class="number">{count(packets)}</td>
+      <td>
+        <code>{printable(text, 600)}</code>
+        {decided || stopped ? (
+          <span class="effect">
+            {decided ? <Badge tone={stopped ? 'bad' : 'good'}>decided</Badge> : null}{' '}
+            {stopped ? <Badge tone="plain">stopped {counted(packets, 'packet')}</Badge> : null}
+          </span>
+        ) : null}
+      </td>
+      <td class="number">{count(bytes)}</td>
+    </tr>
+  );
+}
