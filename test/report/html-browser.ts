@@ -1,26 +1,13 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { scratch } from '../support';
 
 // Pages are opened in a real Chromium, as files, as people open them.
 
-const CHROMIUM = process.env['LAB_CHROMIUM'] ?? '/usr/bin/chromium';
-
 export const DESKTOP = { width: 1280, height: 900 };
 export const PHONE = { width: 390, height: 844 };
-
-/** Starts Chromium; these tests prove nothing without it, so they fail where it is missing. */
-export async function startChromium(): Promise<Browser> {
-  if (!existsSync(CHROMIUM)) {
-    throw new Error(
-      `${CHROMIUM} is not there. Install Chromium (Debian: apt-get install -y chromium), or name another in LAB_CHROMIUM.`,
-    );
-  }
-  // Chromium's own sandbox refuses to run as root, which containers of CI are.
-  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-}
 
 /** A page of a report, and what went on in it that should not. */
 export interface OpenPage {

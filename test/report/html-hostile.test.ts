@@ -3,7 +3,8 @@ import { printable } from '../../src/report/escape';
 import { htmlIndex, htmlReport } from '../../src/report/html';
 import type { RunResult } from '../../src/verdict/run-result';
 import { runs } from '../support';
-import { axeFindings, openFolds, openHtml, PHONE, startChromium, tooWide } from './html-browser';
+import { axeFindings, openFolds, openHtml, PHONE, tooWide } from './html-browser';
+import { describeInChromium } from './chromium';
 
 // What peers send is hostile. Here it is in every text of a result at once, and a real Chromium opens it.
 
@@ -34,89 +35,90 @@ const WORDS = new Set([
 let browser: Browser;
 let run: RunResult;
 
-beforeAll(async () => {
-  browser = await startChromium();
-  const [first] = (await runs(['t3-active-helper'])).runs;
-  if (!first) throw new Error('no run');
-  run = first;
-});
-afterAll(() => (browser as Browser | undefined)?.close());
+describeInChromium('hostile bytes in the HTML report, in a browser', (running) => {
+  beforeAll(async () => {
+    browser = running();
+    const [first] = (await runs(['t3-active-helper'])).runs;
+    if (!first) throw new Error('no run');
+    run = first;
+  });
 
-/** The run with something before each of its texts, whatever they are. */
-function hostile(payload: string): RunResult {
-  const replaced = JSON.parse(JSON.stringify(run), (key, value: unknown) =>
-    typeof value === 'string' && !WORDS.has(key) ? `${payload} ${value}` : value,
-  ) as RunResult;
-  // Lists of texts have no key of their own to go by: what they refer to stays as it was.
-  const events = <T extends { readonly events: readonly string[] }>(
-    mine: readonly T[],
-    own: readonly T[],
-  ): T[] => mine.map((one, index) => ({ ...one, events: own[index]?.events ?? [] }));
-  return {
-    ...replaced,
-    expectations: events(replaced.expectations, run.expectations),
-    claims: events(replaced.claims, run.claims),
-    diagnosis: events(replaced.diagnosis, run.diagnosis),
-  };
-}
+  /** The run with something before each of its texts, whatever they are. */
+  function hostile(payload: string): RunResult {
+    const replaced = JSON.parse(JSON.stringify(run), (key, value: unknown) =>
+      typeof value === 'string' && !WORDS.has(key) ? `${payload} ${value}` : value,
+    ) as RunResult;
+    // Lists of texts have no key of their own to go by: what they refer to stays as it was.
+    const events = <T extends { readonly events: readonly string[] }>(
+      mine: readonly T[],
+      own: readonly T[],
+    ): T[] => mine.map((one, index) => ({ ...one, events: own[index]?.events ?? [] }));
+    return {
+      ...replaced,
+      expectations: events(replaced.expectations, run.expectations),
+      claims: events(replaced.claims, run.claims),
+      diagnosis: events(replaced.diagnosis, run.diagnosis),
+    };
+  }
 
-describe.each(PAYLOADS)('%s in every text', (_what, payload, shown) => {
-  test.each(['report', 'index'] as const)('of the %s do nothing, and are seen', async (kind) => {
-    const bad = hostile(payload);
-    const failed: RunResult = { ...bad, outcome: 'infra-error', reason: payload };
-    const html = kind === 'report' ? htmlReport(bad) : htmlIndex([bad, failed], () => 'run.html');
-    const { page, requests, complaints } = await openHtml(browser, html, { viewport: PHONE });
-    await openFolds(page);
-    expect(await page.evaluate('window.owned')).toBeUndefined();
-    expect(requests).toEqual([]);
-    expect(complaints).toEqual([]);
-    const text = await page.evaluate<string>(
-      `[...document.body.querySelectorAll(':scope > :not(script)')].map((part) => part.textContent).join(' ')`,
-    );
-    expect(text).toContain(shown);
-    // Nothing that printable would still change: it all went through it.
-    const raw = Array.from(text.replaceAll('\n', '')).filter(
-      (character) => printable(character) !== character,
-    );
-    expect(raw).toEqual([]);
-    expect(
-      await page.locator('img, iframe, base, script:not(body > script), link[rel=stylesheet]').count(),
-    ).toBe(0);
-    expect(await tooWide(page)).toEqual([]);
+  describe.each(PAYLOADS)('%s in every text', (_what, payload, shown) => {
+    test.each(['report', 'index'] as const)('of the %s do nothing, and are seen', async (kind) => {
+      const bad = hostile(payload);
+      const failed: RunResult = { ...bad, outcome: 'infra-error', reason: payload };
+      const html = kind === 'report' ? htmlReport(bad) : htmlIndex([bad, failed], () => 'run.html');
+      const { page, requests, complaints } = await openHtml(browser, html, { viewport: PHONE });
+      await openFolds(page);
+      expect(await page.evaluate('window.owned')).toBeUndefined();
+      expect(requests).toEqual([]);
+      expect(complaints).toEqual([]);
+      const text = await page.evaluate<string>(
+        `[...document.body.querySelectorAll(':scope > :not(script)')].map((part) => part.textContent).join(' ')`,
+      );
+      expect(text).toContain(shown);
+      // Nothing that printable would still change: it all went through it.
+      const raw = Array.from(text.replaceAll('\n', '')).filter(
+        (character) => printable(character) !== character,
+      );
+      expect(raw).toEqual([]);
+      expect(
+        await page.locator('img, iframe, base, script:not(body > script), link[rel=stylesheet]').count(),
+      ).toBe(0);
+      expect(await tooWide(page)).toEqual([]);
+      await page.context().close();
+    });
+  });
+
+  test('megabytes in every text make no megabytes of page', () => {
+    expect(htmlReport(hostile('A'.repeat(1_000_000))).length).toBeLessThan(3_000_000);
+  });
+
+  test('markup in every text leaves the page accessible', async () => {
+    const { page } = await openHtml(browser, htmlReport(hostile(MARKUP)));
+    expect(await axeFindings(page)).toEqual([]);
     await page.context().close();
   });
-});
 
-test('megabytes in every text make no megabytes of page', () => {
-  expect(htmlReport(hostile('A'.repeat(1_000_000))).length).toBeLessThan(3_000_000);
-});
+  test('what got past the escaping all the same would run nothing and fetch nothing', async () => {
+    const attack =
+      '<script>window.owned=1</script><img src="https://example.invalid/a.png" onerror="window.owned=1">' +
+      '<a id="bait" href="javascript:window.owned=1">x</a><link rel="stylesheet" href="https://example.invalid/a.css">';
+    const html = htmlReport(run).replace('<h1>', `${attack}<h1>`);
+    const { page, requests, complaints } = await openHtml(browser, html);
+    await page.locator('#bait').click();
+    await page.locator('#timeline summary').first().click();
+    expect(await page.evaluate('window.owned')).toBeUndefined();
+    expect(requests).toEqual([]);
+    expect(complaints.filter((line) => line.includes('Content Security Policy')).length).toBeGreaterThan(2);
+    await page.context().close();
+  });
 
-test('markup in every text leaves the page accessible', async () => {
-  const { page } = await openHtml(browser, htmlReport(hostile(MARKUP)));
-  expect(await axeFindings(page)).toEqual([]);
-  await page.context().close();
-});
-
-test('what got past the escaping all the same would run nothing and fetch nothing', async () => {
-  const attack =
-    '<script>window.owned=1</script><img src="https://example.invalid/a.png" onerror="window.owned=1">' +
-    '<a id="bait" href="javascript:window.owned=1">x</a><link rel="stylesheet" href="https://example.invalid/a.css">';
-  const html = htmlReport(run).replace('<h1>', `${attack}<h1>`);
-  const { page, requests, complaints } = await openHtml(browser, html);
-  await page.locator('#bait').click();
-  await page.locator('#timeline summary').first().click();
-  expect(await page.evaluate('window.owned')).toBeUndefined();
-  expect(requests).toEqual([]);
-  expect(complaints.filter((line) => line.includes('Content Security Policy')).length).toBeGreaterThan(2);
-  await page.context().close();
-});
-
-test('an address that looks like a scheme is a file all the same', async () => {
-  const { page } = await openHtml(
-    browser,
-    htmlIndex([run], () => 'javascript:window.owned=1'),
-  );
-  const href = await page.evaluate<string>(`document.querySelector('#runs a').href`);
-  expect(href).toMatch(/^file:\/\/\/.*\/javascript:window\.owned=1$/);
-  await page.context().close();
+  test('an address that looks like a scheme is a file all the same', async () => {
+    const { page } = await openHtml(
+      browser,
+      htmlIndex([run], () => 'javascript:window.owned=1'),
+    );
+    const href = await page.evaluate<string>(`document.querySelector('#runs a').href`);
+    expect(href).toMatch(/^file:\/\/\/.*\/javascript:window\.owned=1$/);
+    await page.context().close();
+  });
 });

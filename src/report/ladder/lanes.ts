@@ -44,12 +44,12 @@ export function wireOf({ topology, events }: RunResult): Wire {
   const host = (name: LaneName): Lane => ({
     name,
     detail: name === 'client' || name === 'server' ? printable(topology[name], 24) : '',
-    address: printable(addresses.get(name) ?? '', 40),
+    address: printable(addresses.get(name) ?? '', 21),
   });
   const side = (leg: Leg, index: number): Lane => ({
     name: FIREWALL[leg],
     detail: leg,
-    address: printable(hosts.firewall.interfaces[index]?.address ?? '', 40),
+    address: printable(hosts.firewall.interfaces[index]?.address ?? '', 21),
   });
   return {
     lanes: [

@@ -1,3 +1,4 @@
+import { harmless } from './harmless';
 import type { RunResult } from '../../verdict/run-result';
 import { Connections, channelOf, controlPorts } from './connections';
 import { Dialogue } from './dialogue';
@@ -26,7 +27,8 @@ const TABLE_DELAY = 0.1;
  *
  * @param most arrows and marks to show before the rest is folded
  */
-export function ladderOf(run: RunResult, most = MOST_ARROWS): Ladder {
+export function ladderOf(given: RunResult, most = MOST_ARROWS): Ladder {
+  const run = harmless(given);
   const wire = wireOf(run);
   const ports = controlPorts(run);
   const channel = channelOf(run, ports);

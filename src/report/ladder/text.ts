@@ -180,7 +180,7 @@ function drawHop(line: TextLine, hop: Hop, row: ArrowRow, { at }: Stage): void {
   const bothWays = isBothWays(row);
   const stopped = row.stop !== null && row.hops.length === 1;
   const tip = row.reset ? ['◁', '▷'] : ['◀', '▶'];
-  line.put(left, (lost ? '·' : stroke).repeat(room));
+  line.put(left, (lost ? '·' : stroke).repeat(Math.max(0, room)));
   if (!lost && !stopped && (rightward || bothWays)) line.put(right, tip[1] ?? '');
   if (!lost && !stopped && (!rightward || bothWays)) line.put(left, tip[0] ?? '');
   const text = labelOf(hop, row);
