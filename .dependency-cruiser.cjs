@@ -7,6 +7,7 @@ const ORDER = [
   'server',
   'prober',
   'resolver',
+  'linux22',
   'scenario',
   'plan',
   'engine',

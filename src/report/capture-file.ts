@@ -137,20 +137,20 @@ function appearance(leg: Leg, of: Headers): string {
   return `${leg} ${of.protocol} ${of.source}:${of.sourcePort} ${of.destination}:${of.destinationPort} ${of.flags} ${of.sequence} ${of.length}`;
 }
 
-/** A file written in large pieces. */
+/** A file written in large pieces, from one buffer: a long capture leaves no garbage behind here. */
 class Output {
   private readonly descriptor: number;
-  private pieces: Buffer[] = [];
-  private size = 0;
+  private readonly buffer = Buffer.allocUnsafeSlow(WRITE_BYTES);
+  private filled = 0;
 
   constructor(file: string) {
     this.descriptor = openSync(file, 'w');
   }
 
   write(piece: Buffer): void {
-    this.pieces.push(piece);
-    this.size += piece.length;
-    if (this.size >= WRITE_BYTES) this.flush();
+    if (this.filled + piece.length > this.buffer.length) this.flush();
+    if (piece.length > this.buffer.length) this.writeAll(piece);
+    else this.filled += piece.copy(this.buffer, this.filled);
   }
 
   close(): void {
@@ -162,9 +162,11 @@ class Output {
   }
 
   private flush(): void {
-    const whole = Buffer.concat(this.pieces);
-    this.pieces = [];
-    this.size = 0;
-    for (let offset = 0; offset < whole.length;) offset += writeSync(this.descriptor, whole, offset);
+    this.writeAll(this.buffer.subarray(0, this.filled));
+    this.filled = 0;
+  }
+
+  private writeAll(bytes: Buffer): void {
+    for (let offset = 0; offset < bytes.length;) offset += writeSync(this.descriptor, bytes, offset);
   }
 }

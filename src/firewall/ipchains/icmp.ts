@@ -80,3 +80,17 @@ export function parseIcmpNumbers(text: string): PortRange {
   if (low > high) throw new Error(`range ${low}:${high} is upside down; did you mean ${high}:${low}?`);
   return [low, high];
 }
+
+/**
+ * What ipchains calls a rule's ICMP types and codes when it lists them (ipchains.c, print_firewall).
+ *
+ * @param types and codes as `parseIcmpType` gives them; null: any
+ * @returns null when they have no name
+ */
+export function icmpNameOf(types: Match<PortRange> | null, codes: Match<PortRange> | null): string | null {
+  if (!types || types.not || codes?.not === true) return null;
+  const [type, last] = types.value;
+  const [code, lastCode] = codes?.value ?? [null, null];
+  if (type !== last || code !== lastCode) return null;
+  return NAMES.find(([, known, knownCode]) => known === type && knownCode === code)?.[0] ?? null;
+}

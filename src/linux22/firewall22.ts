@@ -1,0 +1,409 @@
+import { isMartian, maskOf, printAddress, readAddress } from './addresses';
+import { Chains, type ChainHit } from './chains';
+import { viewOf, type Entry, type EntryView } from './entry';
+import type { Event22, Listener22, Refusal } from './events';
+import { FtpModule, type Kernel22 } from './ftp-module';
+import * as icmp from './icmp';
+import { MasqueradeTable } from './masquerade-table';
+import { Modules } from './modules';
+import { optionFault } from './ip-options';
+import { echoReply, icmpError, tcpReset } from './own-packets';
+import { ICMP, IP_HEADER, Packet, RST, TCP, UDP } from './packet';
+import { PortForwards } from './portfw';
+import { runLine, type ToolResult } from './tools';
+import { Translator } from './translator';
+import type { Command, Ruleset } from '../firewall/kinds';
+
+/** The two sides of the firewall; rules call its interfaces by the same names. */
+export type Side = 'inside' | 'outside';
+
+/** A packet to be sent, or, with `local`, one that is the firewall host's own business. */
+export interface Sent {
+  readonly to: Side | 'local';
+  /** IPv4, whole, checksums right if they were right when it came */
+  readonly packet: Buffer;
+}
+
+export interface InterfaceAddress {
+  readonly address: string;
+  /** of the network there; what is in neither network is reached through `outside` */
+  readonly prefix: number;
+}
+
+export interface Firewall22Options {
+  readonly kernel: Kernel22;
+  readonly interfaces: Readonly<Record<Side, InterfaceAddress>>;
+  /** seconds, on any clock that does not go back */
+  readonly now: number;
+  /** values of names that commands may write with a `$` */
+  readonly names?: Readonly<Record<string, string>>;
+}
+
+/** What a rule has counted. */
+export interface RuleCounter {
+  readonly chain: string;
+  /** from 1 */
+  readonly number: number;
+  readonly packets: number;
+  readonly bytes: number;
+  /** the row of the owner's rules it comes from; with `-b` two rules have the same; null: of none */
+  readonly row: number | null;
+}
+
+const NOTHING: readonly Sent[] = [];
+
+interface Attached {
+  readonly address: number;
+  readonly network: number;
+  readonly mask: number;
+}
+
+/**
+ * A Linux 2.2 firewall: ipchains, IP masquerading, ip_masq_ftp and ipmasqadm portfw, between two interfaces
+ * called `inside` and `outside`.
+ *
+ * Pure: packets, times and command lines come in, packets and events go out; it reads no clock and opens no
+ * socket. How it is to be driven:
+ *
+ * - Give every IPv4 packet that is addressed to the firewall's own link-layer address to `receive`, without
+ *   the link's header, and send what comes back. The buffer is the firewall's from then on: packets are
+ *   rewritten in place, and what comes back is often the same one.
+ * - At `deadline()` call `tick`. To be late does no harm: entries expire at their own time, and `receive` and
+ *   `run` let expire what is due before they do anything.
+ * - The host's own kernel must neither forward nor answer: the firewall answers for its addresses itself
+ *   (RST, echo reply, ICMP errors). What comes back as `local` may be dropped.
+ *
+ * Path of a packet, as in ip_input.c, ip_forward.c and ip_output.c: input → route → forward → masquerade →
+ * output; a reply: input → demasquerade → route → output. Packets of the firewall's own pass output.
+ *
+ * Where it is not as the kernel was, so that nothing leaks and no stream tears:
+ * - ICMP messages that masquerading cannot translate are dropped where the kernel lets them out as they are.
+ * - Fragments follow their first one, where a kernel with ip_always_defrag puts packets together.
+ * - Source routes are refused; options that record addresses are blanked where packets are masqueraded.
+ * - Answers go only to the side that asked.
+ * - On control connections, what comes before its predecessor waits for it, acknowledgements are shifted by
+ *   what they acknowledge, and a PORT without its line end is none (see `sequence-shift`, `ftp-text`).
+ * - Transport checksums are checked where an entry is made or a payload read, not on bulk data: a wrong one
+ *   stays wrong to the end.
+ * - ICMP errors have no rate limit.
+ */
+export class Firewall22 {
+  readonly #interfaces: Readonly<Record<Side, Attached>>;
+  readonly #names: Readonly<Record<string, string>>;
+  readonly #chains = new Chains();
+  readonly #table: MasqueradeTable;
+  readonly #ftp: FtpModule;
+  readonly #modules: Modules;
+  readonly #forwards = new PortForwards();
+  readonly #translator: Translator;
+  readonly #listeners = new Set<Listener22>();
+  readonly #refusals = new Map<Refusal, number>();
+  readonly #packet = new Packet();
+  readonly #own = new Packet();
+  #now: number;
+  #identification = 1;
+
+  /** @throws an Error for an address that is none */
+  constructor(options: Firewall22Options) {
+    const attached = ({ address, prefix }: InterfaceAddress): Attached => {
+      const number = readAddress(address);
+      const mask = maskOf(prefix);
+      return { address: number, network: (number & mask) >>> 0, mask };
+    };
+    const { inside, outside } = options.interfaces;
+    this.#interfaces = { inside: attached(inside), outside: attached(outside) };
+    this.#now = options.now;
+    this.#names = options.names ?? {};
+    this.#ftp = new FtpModule(options.kernel);
+    this.#table = new MasqueradeTable(
+      (change, entry, at) => {
+        if (this.#listeners.size > 0) this.#emit({ kind: 'masquerade', at, change, entry: viewOf(entry) });
+      },
+      (entry) => this.#ftp.roleOf(entry),
+    );
+    this.#modules = new Modules(options.kernel, this.#ftp, this.#forwards, this.#table);
+    const surroundings = {
+      table: this.#table,
+      emit: (event: Event22) => {
+        this.#emit(event);
+      },
+    };
+    this.#translator = new Translator(this.#ftp, this.#forwards, surroundings);
+    this.#chains.onLog = (line) => {
+      this.#emit({ kind: 'log', at: this.#now, line });
+    };
+  }
+
+  // -- what happens --
+
+  /** Tells a listener of all that happens from now on. @returns what stops that */
+  onEvent(listener: Listener22): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Whether there is a `rule-hit` event for each rule a packet matches; off until asked for. */
+  traceRules(wanted: boolean): void {
+    this.#chains.onHit = wanted
+      ? (hit, packet) => {
+          this.#emitHit(hit, packet);
+        }
+      : null;
+  }
+
+  /** How many packets were dropped by no rule, by reason. */
+  refusals(): Readonly<Partial<Record<Refusal, number>>> {
+    return Object.fromEntries(this.#refusals);
+  }
+
+  /** The masquerade table, the oldest entry first. */
+  entries(): readonly EntryView[] {
+    return [...this.#table.entries()].map(viewOf);
+  }
+
+  /** What each rule has counted, chain by chain. */
+  ruleCounters(): RuleCounter[] {
+    return this.#chains.all().flatMap(({ name, rules }) =>
+      rules.map(({ packets, bytes, row }, index) => ({
+        chain: name,
+        number: index + 1,
+        packets,
+        bytes,
+        row,
+      })),
+    );
+  }
+
+  // -- commands --
+
+  /**
+   * Does what a line says that is typed on the firewall: ipchains, ipmasqadm portfw, modprobe, insmod, rmmod,
+   * lsmod.
+   *
+   * @returns what the tool prints, on both its outputs, and its exit code
+   */
+  run(command: string, now: number): ToolResult {
+    return this.#run(command, now, null);
+  }
+
+  #run(command: string, now: number, row: number | null): ToolResult {
+    this.#advance(now);
+    return runLine(command, {
+      chains: this.#chains,
+      table: this.#table,
+      forwards: this.#forwards,
+      modules: this.#modules,
+      names: this.#names,
+      now: this.#now,
+      row,
+    });
+  }
+
+  /**
+   * Loads commands as a start script does, each with the row it is.
+   *
+   * @throws an Error that names the line and what its tool said
+   */
+  load(commands: readonly Command[]): void {
+    for (const { text, row } of commands) {
+      const line = /^[-!]/.test(text) ? `ipchains ${text}` : text;
+      const { output, code } = this.#run(line, this.#now, row);
+      if (code !== 0) throw new Error(`"${line}" was refused with code ${code}: ${output.trim()}`);
+    }
+  }
+
+  /** Loads a ruleset made for `ipchains`, with its rows. @throws as `load` does */
+  loadRuleset({ text, rowLines }: Ruleset): void {
+    const rows = new Map(rowLines.map(({ line, row }) => [line, row]));
+    const lines = text.split('\n');
+    this.load(
+      lines.flatMap((line, index) =>
+        line.trim() === '' ? [] : [{ table: '', text: line.trim(), row: rows.get(index + 1) ?? null }],
+      ),
+    );
+  }
+
+  // -- time --
+
+  /** When something will end by itself next, in seconds; null: nothing will. */
+  deadline(): number | null {
+    return this.#table.deadline();
+  }
+
+  /** Lets end what is due. */
+  tick(now: number): readonly Sent[] {
+    this.#advance(now);
+    return NOTHING;
+  }
+
+  #advance(now: number): void {
+    if (now > this.#now) this.#now = now;
+    const deadline = this.#table.deadline();
+    if (deadline !== null && deadline <= this.#now) this.#table.expire(this.#now);
+  }
+
+  // -- packets --
+
+  /**
+   * A packet that came in on one side (ip_input.c, ip_rcv).
+   *
+   * @param buffer an IPv4 packet from its header on; what the link added behind it is ignored
+   * @returns what is to be sent for it
+   */
+  receive(from: Side, buffer: Buffer, now: number): readonly Sent[] {
+    this.#advance(now);
+    const packet = this.#packet;
+    const fault = packet.read(buffer);
+    if (fault) return this.#refuse(fault);
+    const verdict = this.#chains.check('input', from, packet);
+    if (verdict === 'DENY') return NOTHING;
+    const isOwn = this.#isOwnAddress(packet.destination);
+    if (isMartian(packet.source) || this.#isOwnAddress(packet.source)) return this.#refuse('martian address');
+    if (!isOwn && isMartian(packet.destination)) return this.#refuse('martian address');
+    if (packet.headerLength > IP_HEADER) {
+      const wrong = optionFault(packet.bytes, packet.headerLength);
+      if (wrong) return this.#refuse(wrong);
+    }
+    // Nothing listens behind REDIRECT: the port it leads to is closed.
+    if (verdict === 'REDIRECT') return this.#answer(from, packet);
+    if (verdict === 'REJECT') return this.#error(from, packet, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE);
+    return isOwn ? this.#deliver(from, packet) : this.#forward(from, packet, null, false);
+  }
+
+  #isOwnAddress(address: number): boolean {
+    return address === this.#interfaces.inside.address || address === this.#interfaces.outside.address;
+  }
+
+  /** The first and the last address of a network are nobody's. */
+  #isBroadcast(address: number): boolean {
+    const { network, mask } = this.#interfaces[this.#sideOf(address)];
+    if (mask >>> 0 >= 0xfffffffe || (address & mask) >>> 0 !== network) return false;
+    return address === network || address === (network | ~mask) >>> 0;
+  }
+
+  #sideOf(address: number): Side {
+    const { network, mask } = this.#interfaces.inside;
+    return (address & mask) >>> 0 === network ? 'inside' : 'outside';
+  }
+
+  /**
+   * Sends a packet on (ip_forward.c, ip_forward).
+   *
+   * @param entry whose packet it is, if it has been demasqueraded; null for fragments, too
+   * @param demasqueraded then the chain forward has nothing to say
+   */
+  #forward(from: Side, packet: Packet, entry: Entry | null, demasqueraded: boolean): readonly Sent[] {
+    const to = this.#sideOf(packet.destination);
+    if (this.#isBroadcast(packet.destination) || (to === from && !demasqueraded))
+      return this.#refuse('no way');
+    if (packet.ttl <= 1) {
+      if (entry) this.#translator.restoreDestination(packet, entry);
+      return this.#error(from, packet, icmp.TIME_EXCEEDED, 0);
+    }
+    packet.decrementTtl();
+    let masqueraded: Entry | null = null;
+    if (!demasqueraded) {
+      const isError =
+        packet.protocol === ICMP && packet.portsKnown && icmp.isTranslatedError(packet.sourcePort);
+      const translated = isError && !packet.isFragment ? icmp.translateErrorOut(packet, this.#table) : null;
+      const verdict = translated ? 'ACCEPT' : this.#chains.check('forward', to, packet);
+      if (verdict === 'REJECT') return this.#error(from, packet, icmp.UNREACHABLE, icmp.HOST_UNREACHABLE);
+      if (verdict === 'DENY' || verdict === 'REDIRECT') return NOTHING;
+      if (verdict === 'MASQ') {
+        const result = this.#translator.masquerade(packet, this.#interfaces[to].address, this.#now);
+        if (typeof result !== 'string') masqueraded = result;
+        else if (result !== 'fragment') return this.#refuse(result);
+      }
+    }
+    const verdict = this.#chains.check('output', to, packet);
+    if (verdict === 'DENY') return NOTHING;
+    if (verdict === 'REJECT') {
+      if (entry) this.#translator.restoreDestination(packet, entry);
+      if (masqueraded) this.#translator.restoreSource(packet, masqueraded);
+      return this.#error(from, packet, icmp.UNREACHABLE, icmp.HOST_UNREACHABLE);
+    }
+    return [{ to, packet: packet.bytes }];
+  }
+
+  /** A packet to the firewall itself: for somebody inside, or for nobody (ip_input.c, ip_local_deliver). */
+  #deliver(from: Side, packet: Packet): readonly Sent[] {
+    const entry = this.#translator.demasquerade(packet, this.#now);
+    if (entry === null) return this.#answer(from, packet);
+    if (typeof entry !== 'string') return this.#forward(from, packet, entry, true);
+    return entry === 'fragment' ? this.#forward(from, packet, null, true) : this.#refuse(entry);
+  }
+
+  // -- packets of the firewall's own --
+
+  /** Answers a packet that the input chain let in and that nobody here listens for. */
+  #answer(from: Side, packet: Packet): readonly Sent[] {
+    const { protocol } = packet;
+    if (packet.isFragment) return NOTHING;
+    const start = packet.payloadStart;
+    if (start < 0) return this.#refuse('bad transport header');
+    if (start > 0 && !packet.transportChecksumHolds()) return this.#refuse('bad transport checksum');
+    if (protocol === TCP)
+      return (packet.flags & RST) === 0 ? this.#send(from, tcpReset(packet, this.#id())) : NOTHING;
+    if (protocol === UDP) return this.#error(from, packet, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE);
+    if (protocol === ICMP && packet.sourcePort === icmp.ECHO)
+      return this.#send(from, echoReply(packet, this.#id()));
+    return [{ to: 'local', packet: packet.bytes }];
+  }
+
+  /** Sends an ICMP error to a packet's sender, unless that must not be (icmp.c, icmp_send). */
+  #error(from: Side, packet: Packet, type: number, code: number): readonly Sent[] {
+    if (packet.fragmentOffset !== 0) return NOTHING;
+    if (packet.protocol === ICMP && (!packet.portsKnown || icmp.isError(packet.sourcePort))) return NOTHING;
+    const { destination } = packet;
+    const source = this.#isOwnAddress(destination)
+      ? destination
+      : this.#interfaces[this.#sideOf(packet.source)].address;
+    return this.#send(from, icmpError(packet, type, code, source, this.#id()));
+  }
+
+  /**
+   * Sends a packet of the firewall's own; the output chain sees it, too (ip_output.c, ip_build_xmit).
+   *
+   * The kernel answers whatever it has a route to. Here an answer goes only to the side the packet came from,
+   * and never from the inside's address to the outside: else a forged sender could have addresses told.
+   */
+  #send(from: Side, bytes: Buffer): readonly Sent[] {
+    const own = this.#own;
+    if (own.read(bytes) !== null || this.#isOwnAddress(own.destination)) return NOTHING;
+    const to = this.#sideOf(own.destination);
+    if (to !== from || (to === 'outside' && own.source === this.#interfaces.inside.address))
+      return this.#refuse('no way');
+    const verdict = this.#chains.check('output', to, own);
+    return verdict === 'DENY' || verdict === 'REJECT' ? NOTHING : [{ to, packet: own.bytes }];
+  }
+
+  #id(): number {
+    this.#identification = (this.#identification + 1) & 0xffff;
+    return this.#identification;
+  }
+
+  // -- events --
+
+  #emit(event: Event22): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #emitHit(hit: ChainHit, packet: Packet): void {
+    const { protocol, length } = packet;
+    const source = { address: printAddress(packet.source), port: packet.sourcePort };
+    const destination = { address: printAddress(packet.destination), port: packet.destinationPort };
+    this.#emit({
+      kind: 'rule-hit',
+      at: this.#now,
+      ...hit,
+      packet: { protocol, source, destination, length },
+    });
+  }
+
+  #refuse(reason: Refusal): readonly Sent[] {
+    const count = (this.#refusals.get(reason) ?? 0) + 1;
+    this.#refusals.set(reason, count);
+    this.#emit({ kind: 'refused', at: this.#now, reason, count });
+    return NOTHING;
+  }
+}

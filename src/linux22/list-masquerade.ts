@@ -1,0 +1,42 @@
+import { printAddress } from './addresses';
+import type { Entry } from './entry';
+import type { MasqueradeTable } from './masquerade-table';
+import { ICMP, TCP } from './packet';
+
+/** Ticks of the kernel's clock in a second, on a PC: times are counted in them. */
+const HZ = 100;
+
+/**
+ * What `ipchains -M -L` prints, addresses and ports as numbers (ipchains 1.3.9, list_masq and print_masq, from
+ * /proc/net/ip_masquerade: ip_masq.c, ip_msqhst_procinfo). Behind the inside port stands the firewall's.
+ *
+ * @param verbose with `-v` the shift of the sequence numbers, too
+ */
+export function listMasquerade(table: MasqueradeTable, now: number, verbose: boolean): string {
+  const lines = [...table.entries()].map((entry) => entryLine(entry, now, verbose));
+  const deltas = verbose ? `${'initseq'.padStart(10)} delta prevd ` : '';
+  const heading = `prot ${'expire'.padEnd(8)} ${deltas}${'source'.padEnd(20)} ${'destination'.padEnd(20)} ports`;
+  return ['IP masquerading entries', ...(lines.length > 0 ? [heading] : []), ...lines]
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function entryLine(entry: Entry, now: number, verbose: boolean): string {
+  const { protocol, insideAddress, insidePort, remoteAddress, remotePort, outsidePort } = entry;
+  const name = protocol === TCP ? 'TCP' : protocol === ICMP ? 'ICMP' : 'UDP';
+  const number = (value: number, width: number): string => String(value).padStart(width);
+  const { at, before, after } = entry.resizes.at(-1) ?? { at: 0, before: 0, after: 0 };
+  const deltas = verbose ? `${number(at, 10)} ${number(after, 5)} ${number(before, 5)} ` : '';
+  return [
+    `${name.padEnd(5)}${printExpiry(entry.expires - now)} ${deltas}`,
+    `${printAddress(insideAddress).padEnd(20)} ${printAddress(remoteAddress).padEnd(20)} `,
+    `${insidePort} (${outsidePort}) -> ${remotePort}`,
+  ].join('');
+}
+
+/** Minutes, seconds and hundredths: 14:59.97. */
+export function printExpiry(seconds: number): string {
+  const ticks = Math.max(0, Math.floor(seconds * HZ + 1e-6));
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${two(Math.floor(ticks / (60 * HZ)))}:${two(Math.floor(ticks / HZ) % 60)}.${two(ticks % HZ)}`;
+}

@@ -1,0 +1,369 @@
+import { Entry, type FtpRole } from './entry';
+import { ICMP, TCP, UDP } from './packet';
+import { defaultTimeouts, nextTcpState, type State } from './states';
+import { TimerQueue } from './timer-queue';
+
+/** Ports handed out, both included (net/ip_masq.h, PORT_MASQ_BEGIN and PORT_MASQ_END, which is one more). */
+export const FIRST_PORT = 61_000;
+export const LAST_PORT = 65_095;
+const PORTS = LAST_PORT - FIRST_PORT + 1;
+/** Entries a protocol may have, and again as many on ports that were asked for. */
+export const TABLE_LIMIT = PORTS;
+const BUCKETS = 4096;
+
+/** What became of an entry. */
+export type EntryChange =
+  /** made by a packet or by the module */
+  | 'new'
+  /** its state is another */
+  | 'update'
+  /** its timer ran out while a data connection of its was still there: it lives two minutes more */
+  | 'kept'
+  /** its timer ran out */
+  | 'expired';
+
+/** What an entry is to be made of; ports that are not known yet are left 0. */
+export interface NewEntry {
+  readonly protocol: number;
+  readonly outsideAddress: number;
+  /** a certain port, as for forwarded ports; without it one is handed out */
+  readonly outsidePort?: number;
+  readonly insideAddress: number;
+  readonly insidePort: number;
+  readonly remoteAddress: number;
+  readonly remotePort: number;
+  readonly anyRemotePort?: boolean;
+  readonly anyInsidePort?: boolean;
+}
+
+/** The table of masqueraded connections (ip_masq.c). Times in seconds, given from outside. */
+export class MasqueradeTable {
+  readonly timeouts = defaultTimeouts();
+  readonly #inbound: (Entry | null)[] = new Array<Entry | null>(BUCKETS).fill(null);
+  readonly #outbound: (Entry | null)[] = new Array<Entry | null>(BUCKETS).fill(null);
+  readonly #timers = new TimerQueue<Entry>();
+  readonly #entries = new Set<Entry>();
+  /** entries on ports handed out, by protocol; and on ports asked for */
+  readonly #used = new Map<number, number>([
+    [TCP, 0],
+    [UDP, 0],
+    [ICMP, 0],
+  ]);
+  #usedGiven = 0;
+  #nextPort = FIRST_PORT;
+  #nextId = 1;
+  #ftpEntries = 0;
+  readonly #changed: (change: EntryChange, entry: Entry, at: number) => void;
+  readonly #bind: (entry: Entry) => FtpRole | null;
+
+  /**
+   * @param changed is told of all that becomes of entries
+   * @param bind says whether ip_masq_ftp reads a new entry (ip_masq_app.c, ip_masq_bind_app)
+   */
+  constructor(
+    changed: (change: EntryChange, entry: Entry, at: number) => void,
+    bind: (entry: Entry) => FtpRole | null,
+  ) {
+    this.#changed = changed;
+    this.#bind = bind;
+  }
+
+  /** How many entries ip_masq_ftp is bound to. */
+  get ftpEntries(): number {
+    return this.#ftpEntries;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** All entries, the oldest first. */
+  entries(): Iterable<Entry> {
+    return this.#entries;
+  }
+
+  /**
+   * The entry a packet from the world belongs to (ip_masq.c, __ip_masq_in_get): an exact one first, then one
+   * that does not know its remote end yet.
+   */
+  findInbound(
+    protocol: number,
+    remoteAddress: number,
+    remotePort: number,
+    outsideAddress: number,
+    outsidePort: number,
+  ): Entry | null {
+    const exact = hash(protocol, outsidePort, remoteAddress, remotePort);
+    for (let entry = this.#inbound[exact] ?? null; entry; entry = entry.inboundNext) {
+      if (
+        entry.remotePort === remotePort &&
+        entry.remoteAddress === remoteAddress &&
+        entry.outsidePort === outsidePort &&
+        entry.outsideAddress === outsideAddress &&
+        entry.protocol === protocol &&
+        !entry.anyRemotePort &&
+        !entry.anyRemote
+      )
+        return entry;
+    }
+    for (
+      let entry = this.#inbound[hash(protocol, outsidePort, 0, 0)] ?? null;
+      entry;
+      entry = entry.inboundNext
+    ) {
+      if (
+        entry.outsidePort === outsidePort &&
+        entry.outsideAddress === outsideAddress &&
+        entry.protocol === protocol &&
+        (entry.remoteAddress === remoteAddress || entry.anyRemote) &&
+        (entry.remotePort === remotePort || entry.anyRemotePort || entry.anyRemote)
+      )
+        return entry;
+    }
+    return null;
+  }
+
+  /**
+   * The entry a packet from the inside belongs to (ip_masq.c, __ip_masq_out_get): by both its ends first,
+   * then by an entry that does not know its inside port yet.
+   */
+  findOutbound(
+    protocol: number,
+    insideAddress: number,
+    insidePort: number,
+    remoteAddress: number,
+    remotePort: number,
+  ): Entry | null {
+    const exact = hash(protocol ^ insideAddress, insidePort, remoteAddress, remotePort);
+    for (let entry = this.#outbound[exact] ?? null; entry; entry = entry.outboundNext) {
+      if (
+        entry.remotePort === remotePort &&
+        entry.remoteAddress === remoteAddress &&
+        entry.insidePort === insidePort &&
+        entry.insideAddress === insideAddress &&
+        entry.protocol === protocol &&
+        isExactOutbound(entry)
+      )
+        return entry;
+    }
+    return (
+      this.#findVagueOutbound(protocol, insideAddress, insidePort, remoteAddress, remotePort, false) ??
+      this.#findVagueOutbound(protocol, insideAddress, 0, remoteAddress, remotePort, true)
+    );
+  }
+
+  #findVagueOutbound(
+    protocol: number,
+    insideAddress: number,
+    insidePort: number,
+    remoteAddress: number,
+    remotePort: number,
+    anyInsidePort: boolean,
+  ): Entry | null {
+    const bucket = hash(protocol ^ insideAddress, insidePort, 0, 0);
+    for (let entry = this.#outbound[bucket] ?? null; entry; entry = entry.outboundNext) {
+      if (
+        entry.protocol === protocol &&
+        entry.insideAddress === insideAddress &&
+        (anyInsidePort ? entry.anyInsidePort : entry.insidePort === insidePort) &&
+        (entry.remoteAddress === remoteAddress || entry.anyRemote) &&
+        (entry.remotePort === remotePort || entry.anyRemotePort || entry.anyRemote)
+      )
+        return entry;
+    }
+    return null;
+  }
+
+  /**
+   * Makes an entry in state NONE (ip_masq.c, ip_masq_new). Its outside port is the next one that no entry
+   * for the same remote end has; the inside host's own port is never kept.
+   *
+   * @returns null: the table is full, no port is free, or the port asked for is taken
+   */
+  create(fields: NewEntry, now: number): Entry | null {
+    const { protocol, outsideAddress, remoteAddress, remotePort } = fields;
+    const given = fields.outsidePort !== undefined;
+    const used = this.#used.get(protocol);
+    if (used === undefined || (given ? this.#usedGiven : used) >= TABLE_LIMIT) return null;
+    const isFree = (port: number): boolean =>
+      !this.findInbound(protocol, remoteAddress, remotePort, outsideAddress, port);
+    const outsidePort = fields.outsidePort ?? this.#freePort(isFree);
+    if (outsidePort === null || (given && !isFree(outsidePort))) return null;
+    if (given) this.#usedGiven += 1;
+    else this.#used.set(protocol, used + 1);
+    const entry = new Entry(this.#nextId, protocol, {
+      ...fields,
+      outsidePort,
+      anyRemotePort: fields.anyRemotePort ?? false,
+      anyInsidePort: fields.anyInsidePort ?? false,
+      anyRemote: protocol === UDP && !given,
+      givenPort: given,
+    });
+    this.#nextId += 1;
+    entry.ftp = this.#bind(entry);
+    if (entry.ftp) this.#ftpEntries += 1;
+    this.#entries.add(entry);
+    this.#link(entry);
+    entry.timeout = this.timeouts.NONE;
+    entry.expires = now + entry.timeout;
+    this.#timers.add(entry);
+    return entry;
+  }
+
+  #freePort(isFree: (port: number) => boolean): number | null {
+    for (let tried = 0; tried < PORTS; tried += 1) {
+      const port = this.#nextPort;
+      this.#nextPort = port === LAST_PORT ? FIRST_PORT : port + 1;
+      if (isFree(port)) return port;
+    }
+    return null;
+  }
+
+  /** Fills in the inside port that the first packet from there has. */
+  learnInsidePort(entry: Entry, port: number): void {
+    this.#unlink(entry);
+    entry.anyInsidePort = false;
+    entry.insidePort = port;
+    this.#link(entry);
+  }
+
+  /** Fills in the remote end; where any answers, the last one that did. */
+  learnRemote(entry: Entry, address: number, port: number): void {
+    if (entry.anyRemote) {
+      // Its buckets do not depend on the remote end.
+      entry.remoteAddress = address;
+      entry.remotePort = port;
+      return;
+    }
+    if (!entry.anyRemotePort) return;
+    this.#unlink(entry);
+    entry.anyRemotePort = false;
+    entry.remotePort = port;
+    this.#link(entry);
+  }
+
+  /**
+   * What every packet of an entry does, whatever its direction: the state follows, and the timer is set to
+   * the state's timeout as it is now (ip_masq.c, masq_set_state and ip_masq_put).
+   */
+  touch(entry: Entry, direction: 'input' | 'output', flags: number, now: number): void {
+    const state =
+      entry.protocol === TCP
+        ? nextTcpState(entry.state, direction, flags)
+        : entry.protocol === UDP
+          ? 'UDP'
+          : 'ICMP';
+    this.arm(entry, state, now);
+  }
+
+  /** Sets state and timer (ip_masq.c, masq_set_state_timeout), and tells of a new entry or a new state. */
+  arm(entry: Entry, state: State, now: number): void {
+    const before = entry.state;
+    entry.state = state;
+    entry.timeout = this.timeouts[state];
+    entry.expires = now + entry.timeout;
+    this.#timers.moved(entry);
+    if (!entry.announced) {
+      entry.announced = true;
+      this.#changed('new', entry, now);
+    } else if (before !== state) this.#changed('update', entry, now);
+  }
+
+  /** Sets the timer anew without a packet (ip_masq.c, ip_masq_put). */
+  rearm(entry: Entry, now: number): void {
+    entry.expires = now + entry.timeout;
+    this.#timers.moved(entry);
+  }
+
+  /** Makes one connection the control connection of another (ip_masq.c, ip_masq_control_add). */
+  attach(entry: Entry, control: Entry): void {
+    if (entry.control) entry.control.controls -= 1;
+    entry.control = control;
+    control.controls += 1;
+  }
+
+  /** When the next timer runs out; null: there is none. */
+  deadline(): number | null {
+    return this.#timers.next()?.expires ?? null;
+  }
+
+  /**
+   * Lets all timers run out that are due, in their order (ip_masq.c, masq_expire): a control connection with
+   * a data connection left gets the TIME_WAIT timeout, again and again; the others go.
+   */
+  expire(now: number): void {
+    for (let entry = this.#timers.next(); entry && entry.expires <= now; entry = this.#timers.next()) {
+      const at = entry.expires;
+      if (entry.controls > 0) {
+        entry.timeout = this.timeouts.TIME_WAIT;
+        entry.expires = at + entry.timeout;
+        this.#changed('kept', entry, at);
+        continue;
+      }
+      // Nobody has heard of one whose first packet was dropped.
+      if (entry.announced) this.#changed('expired', entry, at);
+      this.#remove(entry);
+    }
+  }
+
+  #remove(entry: Entry): void {
+    this.#timers.remove(entry);
+    this.#unlink(entry);
+    this.#entries.delete(entry);
+    if (entry.ftp) this.#ftpEntries -= 1;
+    if (entry.control) entry.control.controls -= 1;
+    entry.control = null;
+    if (entry.givenPort) this.#usedGiven -= 1;
+    else this.#used.set(entry.protocol, (this.#used.get(entry.protocol) ?? 1) - 1);
+  }
+
+  #link(entry: Entry): void {
+    const inbound = inboundBucket(entry);
+    entry.inboundNext = this.#inbound[inbound] ?? null;
+    this.#inbound[inbound] = entry;
+    const outbound = outboundBucket(entry);
+    entry.outboundNext = this.#outbound[outbound] ?? null;
+    this.#outbound[outbound] = entry;
+  }
+
+  #unlink(entry: Entry): void {
+    const inbound = inboundBucket(entry);
+    if (this.#inbound[inbound] === entry) this.#inbound[inbound] = entry.inboundNext;
+    else {
+      let before = this.#inbound[inbound] ?? null;
+      while (before && before.inboundNext !== entry) before = before.inboundNext;
+      if (before) before.inboundNext = entry.inboundNext;
+    }
+    const outbound = outboundBucket(entry);
+    if (this.#outbound[outbound] === entry) this.#outbound[outbound] = entry.outboundNext;
+    else {
+      let before = this.#outbound[outbound] ?? null;
+      while (before && before.outboundNext !== entry) before = before.outboundNext;
+      if (before) before.outboundNext = entry.outboundNext;
+    }
+  }
+}
+
+/** Whether both its ends are known, so that the bucket depends on both (ip_masq.c, ip_masq_hash). */
+function isExactOutbound(entry: Entry): boolean {
+  return !entry.anyRemotePort && !entry.anyRemote && !entry.anyInsidePort;
+}
+
+function inboundBucket(entry: Entry): number {
+  return entry.anyRemotePort || entry.anyRemote
+    ? hash(entry.protocol, entry.outsidePort, 0, 0)
+    : hash(entry.protocol, entry.outsidePort, entry.remoteAddress, entry.remotePort);
+}
+
+function outboundBucket(entry: Entry): number {
+  const one = entry.protocol ^ entry.insideAddress;
+  return isExactOutbound(entry)
+    ? hash(one, entry.insidePort, entry.remoteAddress, entry.remotePort)
+    : hash(one, entry.insidePort, 0, 0);
+}
+
+function hash(one: number, port: number, address: number, otherPort: number): number {
+  let mixed = Math.imul(one ^ address, 0x9e3779b1) ^ Math.imul(port ^ (otherPort << 16), 0x85ebca6b);
+  mixed ^= mixed >>> 15;
+  return mixed & (BUCKETS - 1);
+}

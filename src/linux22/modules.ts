@@ -1,0 +1,115 @@
+import { FTP_DEFAULTS, type FtpModule, type FtpOptions, type Kernel22 } from './ftp-module';
+import type { MasqueradeTable } from './masquerade-table';
+import type { PortForwards } from './portfw';
+
+/** Ports a list may have (net/ip_masq.h, MAX_MASQ_APP_PORTS). */
+const MOST_PORTS = 12;
+
+/** Modules there are, and their sizes in bytes, as lsmod of kernels of the time listed them. */
+const SIZES: Readonly<Record<string, Readonly<Record<Kernel22, number>>>> = {
+  ip_masq_ftp: { '2.2.14': 2616, '2.2.19': 3808 },
+  ip_masq_portfw: { '2.2.14': 2560, '2.2.19': 2688 },
+  // What the FAQ's rc.sysinit loads besides; the last one needs the one before, which needs the first.
+  parport: { '2.2.14': 7092, '2.2.19': 7092 },
+  parport_pc: { '2.2.14': 5620, '2.2.19': 5620 },
+  lp: { '2.2.14': 4412, '2.2.19': 4412 },
+};
+const NEEDS: Readonly<Record<string, readonly string[]>> = {
+  parport_pc: ['parport'],
+  lp: ['parport'],
+};
+const LISTS = { 'ports=': 'ports', 'in_ports=': 'inPorts', 'noport=': 'noPorts' } as const;
+
+/** What a tool of the modutils says when it cannot do what it is told. */
+export class ModuleError extends Error {}
+
+/** The kernel's loadable modules: modprobe, rmmod, lsmod (modutils 2.3). */
+export class Modules {
+  readonly #loaded: string[] = [];
+  readonly #kernel: Kernel22;
+  readonly #ftp: FtpModule;
+  readonly #forwards: PortForwards;
+  readonly #table: MasqueradeTable;
+
+  constructor(kernel: Kernel22, ftp: FtpModule, forwards: PortForwards, table: MasqueradeTable) {
+    this.#kernel = kernel;
+    this.#ftp = ftp;
+    this.#forwards = forwards;
+    this.#table = table;
+  }
+
+  /**
+   * Loads a module and what it needs. One that is loaded keeps the options it has.
+   *
+   * @throws a ModuleError for a module there is not, or an option it does not know
+   */
+  load(name: string, options: readonly string[]): void {
+    if (!(name in SIZES)) {
+      throw new ModuleError(`Can't locate module ${name}; there are: ${Object.keys(SIZES).join(', ')}`);
+    }
+    if (this.#loaded.includes(name)) return;
+    if (name === 'ip_masq_ftp') this.#ftp.load(this.#readOptions(options));
+    else if (options[0] !== undefined)
+      throw new ModuleError(`invalid parameter ${options[0]}; ${name} takes none`);
+    for (const needed of NEEDS[name] ?? []) this.load(needed, []);
+    this.#loaded.unshift(name);
+  }
+
+  #readOptions(options: readonly string[]): FtpOptions {
+    const read: { -readonly [Name in keyof FtpOptions]: FtpOptions[Name] } = { ...FTP_DEFAULTS };
+    const known = this.#ftp.knowsInPorts ? Object.keys(LISTS) : ['ports='];
+    for (const option of options) {
+      const key = Object.keys(LISTS).find((one) => option.startsWith(one));
+      if (key === undefined || !known.includes(key)) {
+        const since = key === undefined ? '' : `; it came with 2.2.19, and this is ${this.#kernel}`;
+        throw new ModuleError(`invalid parameter ${option}${since}; known: ${known.join(', ')}`);
+      }
+      read[LISTS[key as keyof typeof LISTS]] = readPorts(option.slice(key.length), option);
+    }
+    return read;
+  }
+
+  /**
+   * Unloads a module.
+   *
+   * @throws a ModuleError if it is not loaded or in use: ip_masq_ftp is while a connection it reads has an
+   *   entry (masq_ftp_init_1), ip_masq_portfw while a port is forwarded
+   */
+  unload(name: string): void {
+    const index = this.#loaded.indexOf(name);
+    if (index < 0) throw new ModuleError(`module ${name} is not loaded`);
+    if (this.#users(name) > 0) throw new ModuleError(`${name}: Device or resource busy`);
+    this.#loaded.splice(index, 1);
+    if (name === 'ip_masq_ftp') this.#ftp.unload();
+  }
+
+  #users(name: string): number {
+    if (name === 'ip_masq_ftp') return this.#table.ftpEntries;
+    if (name === 'ip_masq_portfw') return this.#forwards.size;
+    return this.#loaded.filter((one) => NEEDS[one]?.includes(name)).length;
+  }
+
+  /** What lsmod prints: the last loaded first. */
+  list(): string {
+    const lines = this.#loaded.map((name) => {
+      const size = SIZES[name]?.[this.#kernel] ?? 0;
+      const users = this.#users(name);
+      const by = this.#loaded.filter((one) => NEEDS[one]?.includes(name));
+      const note = by.length > 0 ? `  [${by.join(' ')}]` : users === 0 ? '  (unused)' : '';
+      return `${name.padEnd(20)}${String(size).padStart(8)}${String(users).padStart(4)}${note}`;
+    });
+    return ['Module                  Size  Used by', ...lines].map((line) => `${line}\n`).join('');
+  }
+}
+
+function readPorts(list: string, option: string): number[] {
+  const allowed = `allowed: up to ${MOST_PORTS} ports, as in ports=21,2121`;
+  const ports = list.split(',');
+  if (ports.some((port) => !/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)) {
+    throw new ModuleError(`invalid parameter ${option}; ${allowed}, each from 1 to 65535`);
+  }
+  if (ports.length > MOST_PORTS) {
+    throw new ModuleError(`too many values in ${option}: ${ports.length}; ${allowed}`);
+  }
+  return ports.map(Number);
+}

@@ -1,0 +1,138 @@
+import type { Chains } from './chains';
+import { ipmasqadm } from './ipmasqadm';
+import { listChains, type ListFormat } from './list-rules';
+import { listMasquerade } from './list-masquerade';
+import type { MasqueradeTable } from './masquerade-table';
+import { ModuleError, type Modules } from './modules';
+import type { PortForwards } from './portfw';
+import { parseIpchains } from '../firewall/ipchains/parse';
+import type { IpchainsCommand } from '../firewall/ipchains/rule';
+import { Arguments, type FlagName } from '../firewall/ipchains/options';
+import { collectUses } from '../firewall/ipchains/uses';
+import { ruleLines, words, type Word } from '../firewall/words';
+
+/** What a tool printed, on both its outputs, and its exit code. */
+export interface ToolResult {
+  readonly output: string;
+  readonly code: number;
+}
+
+/** What the tools work on. */
+export interface Workbench {
+  readonly chains: Chains;
+  readonly table: MasqueradeTable;
+  readonly forwards: PortForwards;
+  readonly modules: Modules;
+  /** values of names a command may write with a `$` */
+  readonly names: Readonly<Record<string, string>>;
+  /** seconds */
+  readonly now: number;
+  /** the row of the owner's rules the command is; null: of none */
+  readonly row: number | null;
+}
+
+const VERSION = 'ipchains 1.3.9, 17-Mar-1999\n';
+const PARAMETER_PROBLEM = 2;
+
+type Tool = (args: readonly Word[], line: string, bench: Workbench) => ToolResult;
+
+const TOOLS: Readonly<Record<string, Tool>> = {
+  ipchains: (args, line, bench) => runIpchains(args, line, bench),
+  ipmasqadm: (args, _, { forwards, modules }) =>
+    attempt('ipmasqadm', PARAMETER_PROBLEM, () => ipmasqadm(args, forwards, modules)),
+  modprobe: (args, _, bench) => loadModule('modprobe', 255, args, bench),
+  insmod: (args, _, bench) => loadModule('insmod', 1, args, bench),
+  rmmod: (args, _, { modules }) =>
+    attempt('rmmod', 1, () => {
+      for (const { text } of args) modules.unload(text);
+      return '';
+    }),
+  lsmod: (_args, _line, { modules }) => ({ output: modules.list(), code: 0 }),
+};
+
+/** Runs one command line; a comment or an empty line does nothing. */
+export function runLine(text: string, bench: Workbench): ToolResult {
+  const results = ruleLines(text).map((line) => runOne(line.text, bench));
+  return {
+    output: results.map(({ output }) => output).join(''),
+    code: results.find(({ code }) => code !== 0)?.code ?? 0,
+  };
+}
+
+function runOne(text: string, bench: Workbench): ToolResult {
+  // The FAQ's start script sends errors away: 2>/dev/null.
+  const line = text.replace(/\s*\d?>>?\s*\S+/g, '');
+  const [first, ...args] = words(line);
+  const name = first?.text.split('/').at(-1) ?? '';
+  const tool = Object.hasOwn(TOOLS, name) ? TOOLS[name] : undefined;
+  if (!tool)
+    return { output: `${name}: command not found; known: ${Object.keys(TOOLS).join(', ')}\n`, code: 127 };
+  const { output, code } = tool(args, line, bench);
+  return { output: code !== 0 && /2>\s*\/dev\/null/.test(text) ? '' : output, code };
+}
+
+/** Does something that may fail, and says what went wrong as the tool does: its name in front. */
+function attempt(name: string, failure: number, task: () => string): ToolResult {
+  try {
+    return { output: task(), code: 0 };
+  } catch (error) {
+    return { output: `${name}: ${error instanceof Error ? error.message : String(error)}\n`, code: failure };
+  }
+}
+
+function loadModule(
+  tool: string,
+  failure: number,
+  args: readonly Word[],
+  { modules }: Workbench,
+): ToolResult {
+  return attempt(tool, failure, () => {
+    const [name, ...options] = args.map(({ text }) => text).filter((text) => !text.startsWith('-'));
+    if (name === undefined) throw new ModuleError('which module? e.g. modprobe ip_masq_ftp ports=21,2121');
+    modules.load(name.split('/').at(-1)?.replace(/\.o$/, '') ?? name, options);
+    return '';
+  });
+}
+
+function runIpchains(args: readonly Word[], line: string, bench: Workbench): ToolResult {
+  const uses = collectUses(new Arguments(args, () => undefined), () => undefined);
+  const has = (name: FlagName): boolean => uses.has(name);
+  if (has('version')) return { output: VERSION, code: 0 };
+  const { chains, table, now } = bench;
+  // A chain is known to the reader from its -N on, so that the chains there are stand in front.
+  const known = chains.userChains().map((name) => `ipchains -N ${name}\n`);
+  const { commands, problems } = parseIpchains(`${known.join('')}${line}`, { names: bench.names });
+  const command = commands[known.length];
+  if (problems.length > 0 || !command) {
+    const said = problems.map(({ message, column }) => `ipchains: column ${column + 1}: ${message}\n`);
+    return { output: said.join(''), code: PARAMETER_PROBLEM };
+  }
+  if (command.kind === 'list-masquerade')
+    return { output: listMasquerade(table, now, has('verbose')), code: 0 };
+  return attempt('ipchains', 1, () => {
+    const format: ListFormat = {
+      verbose: has('verbose'),
+      numeric: has('numeric'),
+      exact: has('exact'),
+      lineNumbers: has('line-numbers'),
+    };
+    // -L -Z prints what it then sets to zero.
+    const listed = has('list')
+      ? listChains(chains, command.kind === 'list' ? command.chain : null, format)
+      : '';
+    apply(command, bench);
+    return listed;
+  });
+}
+
+function apply(command: IpchainsCommand, { chains, table, row }: Workbench): void {
+  if (command.kind !== 'timeouts') {
+    chains.apply(command, row);
+    return;
+  }
+  // ip_masq.c, ip_fw_masq_timeouts: these three and no others; 0 keeps what there is.
+  const { tcp, tcpFin, udp } = command;
+  if (tcp > 0) table.timeouts.ESTABLISHED = tcp;
+  if (tcpFin > 0) table.timeouts.FIN_WAIT = tcpFin;
+  if (udp > 0) table.timeouts.UDP = udp;
+}

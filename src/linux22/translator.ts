@@ -1,0 +1,179 @@
+import type { Entry } from './entry';
+import type { Refusal } from './events';
+import { Fragments } from './fragments';
+import type { FtpModule, FtpSurroundings } from './ftp-module';
+import * as icmp from './icmp';
+import { blankRecordedAddresses } from './ip-options';
+import { ICMP, IP_HEADER, TCP, UDP, renewHeaderChecksum, type Packet } from './packet';
+import type { PortForwards } from './portfw';
+
+/** Masquerading and demasquerading of packets (ip_masq.c). Times in seconds, given from outside. */
+export class Translator {
+  readonly #fragments = new Fragments();
+  readonly #ftp: FtpModule;
+  readonly #forwards: PortForwards;
+  readonly #surroundings: FtpSurroundings;
+
+  constructor(ftp: FtpModule, forwards: PortForwards, surroundings: FtpSurroundings) {
+    this.#ftp = ftp;
+    this.#forwards = forwards;
+    this.#surroundings = surroundings;
+  }
+
+  /**
+   * Gives a packet the firewall's address (ip_masq.c, ip_fw_masquerade). There is no check for SYN: any packet
+   * makes an entry.
+   *
+   * @param address of the interface it leaves by
+   * @returns its entry; `fragment`: it is a later fragment of one; or why it cannot be masqueraded
+   */
+  masquerade(packet: Packet, address: number, now: number): Entry | 'fragment' | Refusal {
+    if (packet.fragmentOffset !== 0) {
+      const known = this.#fragments.addressFor(packet, now);
+      if (known === null) return 'stray fragment';
+      packet.setSource(known);
+      this.#hideOptions(packet);
+      return 'fragment';
+    }
+    const start = packet.payloadStart;
+    if (start < 0) return 'bad transport header';
+    if (start === 0) return 'cannot be masqueraded';
+    const key = packet.moreFragments ? this.#fragments.keyOf(packet) : '';
+    const entry =
+      packet.protocol === ICMP
+        ? this.#masqueradeRequest(packet, address, now)
+        : this.#masqueradePorts(packet, address, now);
+    if (typeof entry === 'string') return entry;
+    this.#hideOptions(packet);
+    if (key !== '') this.#fragments.remember(key, entry.outsideAddress, now);
+    return entry;
+  }
+
+  #hideOptions(packet: Packet): void {
+    if (packet.headerLength === IP_HEADER) return;
+    if (blankRecordedAddresses(packet.bytes, packet.headerLength))
+      renewHeaderChecksum(packet.bytes, 0, packet.headerLength);
+  }
+
+  #masqueradePorts(packet: Packet, address: number, now: number): Entry | Refusal {
+    const { table } = this.#surroundings;
+    const { protocol, source, sourcePort, destination, destinationPort } = packet;
+    let entry = table.findOutbound(protocol, source, sourcePort, destination, destinationPort);
+    // The kernel checks all packets; here those whose content counts: others keep a wrong checksum wrong.
+    const checked = entry?.ftp !== null;
+    if (checked && !packet.isFragment && !packet.transportChecksumHolds()) return 'bad transport checksum';
+    if (!entry) {
+      const ends = { insideAddress: source, insidePort: sourcePort, outsideAddress: address };
+      const remote = { remoteAddress: destination, remotePort: destinationPort };
+      entry = table.create({ protocol, ...ends, ...remote }, now);
+      if (!entry) return 'table full';
+    } else if (entry.anyInsidePort) table.learnInsidePort(entry, sourcePort);
+    if (entry.anyRemote) table.learnRemote(entry, destination, destinationPort);
+    packet.setSource(entry.outsideAddress);
+    packet.setSourcePort(entry.outsidePort);
+    if (entry.ftp) {
+      const wrong = this.#ftp.outgoing(packet, entry, this.#surroundings, now);
+      if (wrong) return wrong;
+    }
+    table.touch(entry, 'output', packet.flags, now);
+    return entry;
+  }
+
+  #masqueradeRequest(packet: Packet, address: number, now: number): Entry | Refusal {
+    const type = packet.sourcePort;
+    // The kernel lets other messages out as they are, with the inside's address.
+    if (!icmp.isRequest(type)) return 'cannot be masqueraded';
+    let entry = icmp.findRequest(packet, this.#surroundings.table);
+    if (!entry) {
+      if (!packet.isFragment && !packet.transportChecksumHolds()) return 'bad transport checksum';
+      entry = this.#surroundings.table.create(
+        {
+          protocol: ICMP,
+          outsideAddress: address,
+          insideAddress: packet.source,
+          insidePort: icmp.identifierOf(packet),
+          remoteAddress: packet.destination,
+          remotePort: icmp.requestKey(type, packet.destinationPort),
+        },
+        now,
+      );
+      if (!entry) return 'table full';
+    }
+    packet.setSource(entry.outsideAddress);
+    icmp.setIdentifier(packet, entry.outsidePort);
+    this.#surroundings.table.touch(entry, 'output', 0, now);
+    return entry;
+  }
+
+  /**
+   * Gives a packet the inside host's address back (ip_masq.c, ip_fw_demasquerade).
+   *
+   * @returns its entry; `fragment`: it is a later fragment of one; null: it has none, and was not changed; or
+   *   why it is dropped
+   */
+  demasquerade(packet: Packet, now: number): Entry | 'fragment' | null | Refusal {
+    const { protocol } = packet;
+    if (packet.fragmentOffset !== 0) return this.#demasqueradeFragment(packet, now);
+    const start = packet.payloadStart;
+    if (start < 0) return 'bad transport header';
+    if (protocol === ICMP) return this.#demasqueradeIcmp(packet, now);
+    if (protocol !== TCP && protocol !== UDP) return null;
+    const { table } = this.#surroundings;
+    const { source, sourcePort, destination, destinationPort } = packet;
+    let entry = table.findInbound(protocol, source, sourcePort, destination, destinationPort);
+    if (!entry || entry.ftp) {
+      if (!packet.isFragment && !packet.transportChecksumHolds()) return 'bad transport checksum';
+      entry ??= this.#forwards.entryFor(packet, table, now);
+      if (!entry) return this.#forwards.find(protocol, destination, destinationPort) ? 'table full' : null;
+    }
+    const key = packet.moreFragments ? this.#fragments.keyOf(packet) : '';
+    table.learnRemote(entry, source, sourcePort);
+    packet.setDestination(entry.insideAddress);
+    packet.setDestinationPort(entry.insidePort);
+    if (entry.ftp) {
+      const wrong = this.#ftp.incoming(packet, entry, this.#surroundings, now);
+      if (wrong) return wrong;
+    }
+    if (key !== '') this.#fragments.remember(key, entry.insideAddress, now);
+    table.touch(entry, 'input', packet.flags, now);
+    return entry;
+  }
+
+  #demasqueradeFragment(packet: Packet, now: number): 'fragment' | Refusal {
+    const address = this.#fragments.addressFor(packet, now);
+    if (address === null) return 'stray fragment';
+    packet.setDestination(address);
+    return 'fragment';
+  }
+
+  #demasqueradeIcmp(packet: Packet, now: number): Entry | null | Refusal {
+    const type = packet.sourcePort;
+    if (icmp.isTranslatedError(type) && !packet.isFragment)
+      return icmp.translateErrorIn(packet, this.#surroundings.table);
+    const entry = icmp.findReply(packet, this.#surroundings.table);
+    if (!entry) return null;
+    const key = packet.moreFragments ? this.#fragments.keyOf(packet) : '';
+    packet.setDestination(entry.insideAddress);
+    icmp.setIdentifier(packet, entry.insidePort);
+    if (key !== '') this.#fragments.remember(key, entry.insideAddress, now);
+    this.#surroundings.table.touch(entry, 'input', 0, now);
+    return entry;
+  }
+
+  /**
+   * Undoes demasquerading: what an ICMP error quotes has the addresses its receiver knows (ip_masq.c,
+   * ip_fw_unmasq_icmp).
+   */
+  restoreDestination(packet: Packet, entry: Entry): void {
+    packet.setDestination(entry.outsideAddress);
+    if (packet.protocol === ICMP) icmp.setIdentifier(packet, entry.outsidePort);
+    else packet.setDestinationPort(entry.outsidePort);
+  }
+
+  /** As `restoreDestination`, for a packet that had been masqueraded. */
+  restoreSource(packet: Packet, entry: Entry): void {
+    packet.setSource(entry.insideAddress);
+    if (packet.protocol === ICMP) icmp.setIdentifier(packet, entry.insidePort);
+    else packet.setSourcePort(entry.insidePort);
+  }
+}
