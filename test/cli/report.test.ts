@@ -79,7 +79,7 @@ describe('formats', () => {
     expect(readdirSync(join(cwd, 'all-runs')).sort()).toEqual(['001-active-nat.html', '002-bad.html']);
     const index = readFileSync(join(cwd, 'all.html'), 'utf8');
     for (const page of ['all-runs/001-active-nat.html', 'all-runs/002-bad.html']) {
-      expect(index).toContain(`href="${page}"`);
+      expect(index).toContain(`href="./${page}"`);
       expect(existsSync(join(cwd, page))).toBe(true);
     }
   });
