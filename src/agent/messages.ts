@@ -161,6 +161,8 @@ export interface ClientConfig {
   readonly advertised: string | null;
   /** whether it prints a "#" for every 1024 bytes of a file, as ftp(1) does after `hash` */
   readonly hashMarks: boolean;
+  /** whether it asks for TLS before it logs in (AUTH TLS, RFC 4217 §4); left out: it does not */
+  readonly tls?: boolean;
   /** seconds without progress after which it gives up */
   readonly patience: number;
 }
@@ -173,6 +175,10 @@ export interface ServerConfig {
   readonly passivePorts: readonly [number, number];
   /** the address named in 227, the reply to PASV; null: its own */
   readonly advertised: string | null;
+  /** whether it dials data connections from any port, not from the one below its control port (RFC 959 §3.2) */
+  readonly anyDataPort?: boolean;
+  /** first and last port of its host that another program listens on; null or left out: none */
+  readonly busyPorts?: PortRange | null;
   /** seconds it waits for a data connection */
   readonly patience: number;
   readonly files: readonly FileSpec[];

@@ -1,7 +1,9 @@
 import type { Server } from 'node:net';
 import { Client, enterPassiveModeIPv4, enterPassiveModeIPv6 } from 'basic-ftp';
+import { ANONYMOUS_TLS } from '../agent/anonymous-tls';
 import { now } from '../agent/clock';
 import { receiveFile, sendFile, type FileDigest } from '../agent/content';
+import { tapRead, tapWritten } from '../agent/dialogue';
 import { report, type ClientConfig, type FileSpec, type TransferCommand } from '../agent/messages';
 import { activeTransfer, type Payload } from './active-transfer';
 import { openControl } from './control-connection';
@@ -41,8 +43,16 @@ export class BasicFtp {
     const from = controlPort === null ? null : { address, port: controlPort + this.sessions };
     this.sessions += 1;
     await openControl(this.client, { address: peer, port: server.port }, from);
+    if (this.config.tls === true) await this.secure();
     await this.client.login();
     await this.client.send('TYPE I');
+  }
+
+  /** Asks for TLS on the control connection (RFC 4217 §4); the record goes on with what is said in it. */
+  private async secure(): Promise<void> {
+    await this.client.useTLS({ ...ANONYMOUS_TLS, rejectUnauthorized: false });
+    tapRead(this.client.ftp.socket, 'client');
+    tapWritten(this.client.ftp.socket, 'client');
   }
 
   /** Runs one transfer to its end. */

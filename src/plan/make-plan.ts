@@ -97,20 +97,22 @@ function probedAddress({ networks, client, server }: Scenario, { from, to }: Pro
 }
 
 function serverConfig(scenario: Scenario, transfers: readonly PlannedTransfer[]): ServerConfig {
-  const { server, patience, names } = scenario;
+  const { server, names } = scenario;
   return {
     program: server.program,
     address: server.address,
     port: server.port,
     passivePorts: server.passivePorts,
     advertised: server.advertisesFirewall ? (names['firewall_outside'] ?? null) : null,
-    patience,
+    anyDataPort: server.anyDataPort,
+    busyPorts: server.busyPorts,
+    patience: server.patience ?? scenario.patience,
     files: transfers.flatMap((transfer) => (transfer.file ? [transfer.file] : [])),
   };
 }
 
 function clientConfig(scenario: Scenario, transfers: readonly PlannedTransfer[]): ClientConfig {
-  const { client, patience, names, networks } = scenario;
+  const { client, names, networks } = scenario;
   const onDefaultPort = transfers.some(({ command }) => command === 'none');
   return {
     program: client.program,
@@ -118,6 +120,7 @@ function clientConfig(scenario: Scenario, transfers: readonly PlannedTransfer[])
     listenPorts: client.listenPorts,
     advertised: client.advertisesFirewall ? (names['firewall_outside'] ?? null) : null,
     hashMarks: client.hashMarks,
+    tls: client.tls,
     controlPort: onDefaultPort ? DEFAULT_CONTROL_PORT : null,
     server: {
       address: dialledAddress(scenario),
@@ -125,7 +128,7 @@ function clientConfig(scenario: Scenario, transfers: readonly PlannedTransfer[])
       name: scenario.server.name,
     },
     resolver: scenario.server.name === null ? null : addedAddress(networks, 'resolver'),
-    patience,
+    patience: client.patience ?? scenario.patience,
   };
 }
 

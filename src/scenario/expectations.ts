@@ -1,5 +1,6 @@
 import { parsePorts } from '../firewall/quantities';
 import type { PortRange } from '../firewall/kinds';
+import { knowCause, type CauseCode } from './cause-codes';
 
 /**
  * The sentences scenarios may use under `expect:` and `claims:`. `T` stands for a transfer, `P` for a
@@ -11,6 +12,7 @@ export const CHECKS = {
   'ends-with-226': 'T ends with reply 226',
   blocked: 'T is blocked',
   'blocked-as': 'T is blocked as CAUSE',
+  'diagnosed-as': 'T is diagnosed as CAUSE',
   'blocked-by-row': 'T is blocked by row N',
   'blocked-by-policy': 'T is blocked by the policy',
   'port-unchanged': 'the PORT of T arrives outside unchanged',
@@ -59,7 +61,7 @@ const PATTERNS: Readonly<Record<string, string>> = {
   P: '(?:the )?(?<probe>.+?)',
   N: '(?<number>\\d{1,5})',
   PORTS: '(?<ports>[\\d, -]+)',
-  CAUSE: '(?<cause>[a-z-]+)',
+  CAUSE: '(?<cause>[a-z0-9-]+)',
 };
 
 /** Longest first, so that a sentence's ending is not taken for the end of a transfer's name. */
@@ -85,7 +87,7 @@ export interface Expectation {
   readonly number: number | null;
   readonly ports: readonly PortRange[];
   /** code of a diagnosis; null without */
-  readonly cause: string | null;
+  readonly cause: CauseCode | null;
 }
 
 /** What sentences can speak of. */
@@ -114,7 +116,7 @@ export function parseExpectation(text: string, subjects: Subjects): Expectation 
       probe: probe === undefined ? null : resolveProbe(probe, subjects.probes),
       number: number === undefined ? null : Number(number),
       ports: (ports?.split(',') ?? []).map((part) => parsePorts(part.replaceAll(' ', ''), '-')),
-      cause: cause ?? null,
+      cause: cause === undefined ? null : knowCause(cause),
     };
   }
   const known = Object.values(CHECKS).map((template) => `\n    ${template}`);

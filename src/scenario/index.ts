@@ -10,5 +10,7 @@ export type {
   SessionStep,
   TransferStep,
 } from './scenario';
+export type { CauseCode } from './cause-codes';
+export { CAUSE_CODES } from './cause-codes';
 export { ADDED_HOSTS } from './scenario';
 export { ALL_PORTS } from './read-session';

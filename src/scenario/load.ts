@@ -60,7 +60,7 @@ function readScenario(data: ScenarioFile, file: string, complaints: Complaints):
     firewall,
     server,
     client,
-    patience: readPatience(data, complaints),
+    patience: readPatience(['patience'], data.patience, complaints) ?? PATIENCE_SECONDS,
     session,
     expect: readExpectations(['expect'], data.expect, subjects, complaints),
     claims: readClaims(data, subjects, complaints),
@@ -74,10 +74,11 @@ function readNetworks(data: ScenarioFile, complaints: Complaints): Scenario['net
   return networks;
 }
 
-function readPatience({ patience }: ScenarioFile, complaints: Complaints): number {
-  if (patience === undefined) return PATIENCE_SECONDS;
-  const seconds = complaints.duration(['patience'], patience);
-  if (seconds < 0.1) complaints.add(['patience'], `is ${patience}; allowed: 100 ms or more`);
+/** Seconds that are waited without progress; null where nothing is said. */
+function readPatience(path: Path, text: string | undefined, complaints: Complaints): number | null {
+  if (text === undefined) return null;
+  const seconds = complaints.duration(path, text);
+  if (seconds < 0.1) complaints.add(path, `is ${text}; allowed: 100 ms or more`);
   return seconds;
 }
 
@@ -106,6 +107,12 @@ function readServer(
     ),
     address: hostAddress(['server', 'address'], server.address ?? `${network}.20`, network, complaints),
     advertisesFirewall: server.advertise === 'firewall',
+    anyDataPort: server['data-port'] === 'any',
+    busyPorts:
+      server['busy-ports'] === undefined
+        ? null
+        : readRange(['server', 'busy-ports'], server['busy-ports'], complaints),
+    patience: readPatience(['server', 'patience'], server.patience, complaints),
     name: server.name ?? null,
     dns: server.dns ?? 'udp',
   };
@@ -124,6 +131,8 @@ function readClient(
     listenPorts: client.ports === undefined ? null : readRange(['client', 'ports'], client.ports, complaints),
     advertisesFirewall: client.advertise === 'firewall',
     hashMarks: client['hash-marks'] ?? false,
+    tls: client.tls ?? false,
+    patience: readPatience(['client', 'patience'], client.patience, complaints),
   };
 }
 

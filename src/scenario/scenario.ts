@@ -99,6 +99,12 @@ export interface Scenario {
     readonly address: string;
     /** its replies to PASV name the firewall's outside address */
     readonly advertisesFirewall: boolean;
+    /** it dials data connections from any port, not from the one below its control port */
+    readonly anyDataPort: boolean;
+    /** ports of its host that another program listens on */
+    readonly busyPorts: PortRange | null;
+    /** seconds it waits for data connections; null: the scenario's patience */
+    readonly patience: number | null;
     /** the name the client reaches it by; null: by its address */
     readonly name: string | null;
     readonly dns: 'udp' | 'tcp';
@@ -110,6 +116,10 @@ export interface Scenario {
     /** its PORT names the firewall's outside address */
     readonly advertisesFirewall: boolean;
     readonly hashMarks: boolean;
+    /** it asks for TLS on the control connection */
+    readonly tls: boolean;
+    /** seconds it waits without progress; null: the scenario's patience */
+    readonly patience: number | null;
   };
   readonly patience: number;
   readonly session: readonly SessionStep[];

@@ -174,6 +174,18 @@ export const scenarioSchema = z.strictObject({
         advertise: z.optional(
           described(z.enum(['own', 'firewall']), 'The address its replies to PASV name. By itself its own.'),
         ),
+        'data-port': z.optional(
+          described(
+            z.enum(['standard', 'any']),
+            'Where it dials active data connections from. By itself standard: the port below its control port, 20 for 21 (RFC 959).',
+          ),
+        ),
+        'busy-ports': z.optional(
+          described(portRange, 'Ports of its host that another program listens on, e.g. "50000-50009".'),
+        ),
+        patience: z.optional(
+          described(duration, 'How long it waits for data connections. By itself as the scenario’s.'),
+        ),
         name: z.optional(
           described(
             z.string().check(z.regex(HOST_NAME)),
@@ -201,6 +213,15 @@ export const scenarioSchema = z.strictObject({
           described(z.enum(['own', 'firewall']), 'The address its PORT names. By itself its own.'),
         ),
         'hash-marks': z.optional(described(z.boolean(), 'It prints a # for every KiB moved.')),
+        tls: z.optional(
+          described(
+            z.boolean(),
+            'It encrypts the control connection before it logs in (AUTH TLS, RFC 4217).',
+          ),
+        ),
+        patience: z.optional(
+          described(duration, 'How long it waits without progress. By itself as the scenario’s.'),
+        ),
       }),
     ]),
     'The FTP client program.',

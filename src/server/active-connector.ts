@@ -1,7 +1,7 @@
 import Bluebird from 'bluebird';
 import ActiveConnector from 'ftp-srv/src/connector/active';
 import { SocketError } from 'ftp-srv/src/errors';
-import { dialData } from './data-dial';
+import { dialData, type DialOptions } from './data-dial';
 import { defaultDataPort, peerAddress } from './default-data-port';
 
 /**
@@ -14,9 +14,9 @@ import { defaultDataPort, peerAddress } from './default-data-port';
  * class by name; nothing else of ftp-srv's active mode is touched. They return Bluebird promises, for
  * ftp-srv goes on with Bluebird's own methods.
  *
- * @param patience seconds it waits for the data connection before it answers 425
+ * @param options whose patience is what it waits for the data connection before it answers 425
  */
-export function dialFromDataPort(patience: number): void {
+export function dialFromDataPort(options: DialOptions): void {
   ActiveConnector.prototype.setupConnection = function (host, port, family = 4) {
     this.dataSocket?.destroy();
     this.dataSocket = null;
@@ -30,6 +30,6 @@ export function dialFromDataPort(patience: number): void {
 
   ActiveConnector.prototype.waitForConnection = function () {
     // A PORT that was refused has changed nothing, so the default data port is still the one.
-    return dialData(this, this.target ?? defaultDataPort(this.connection.commandSocket), patience);
+    return dialData(this, this.target ?? defaultDataPort(this.connection.commandSocket), options);
   };
 }

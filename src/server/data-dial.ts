@@ -11,21 +11,33 @@ export interface DataTarget {
   readonly family: number;
 }
 
+/** How a server dials. */
+export interface DialOptions {
+  /** seconds it waits for an answer */
+  readonly patience: number;
+  /** from a port of the system's choice */
+  readonly anyPort: boolean;
+}
+
 /**
- * Dials a data connection from the port beside the control port (RFC 959 §3.2 and §5.2, L-1: 20 for 21),
- * reports what becomes of it, and hands it to the connector once it is open.
+ * Dials a data connection, from the port beside the control port (RFC 959 §3.2 and §5.2, L-1: 20 for 21)
+ * or from any, reports what becomes of it, and hands it to the connector once it is open.
  *
- * @param patience seconds it waits for an answer
  * @returns the open socket, paused. Rejects with Bluebird's TimeoutError, which ftp-srv answers with 425,
  * RFC 959's "can't open data connection".
  */
-export function dialData(connector: Dialler, target: DataTarget, patience: number): Bluebird<Socket> {
+export function dialData(
+  connector: Dialler,
+  target: DataTarget,
+  { patience, anyPort }: DialOptions,
+): Bluebird<Socket> {
   const socket = new Socket();
   const control = connector.connection.commandSocket;
-  const localPort = (control.localPort ?? 21) - 1;
+  // 0: the system's choice, known once the connection is open.
+  const localPort = anyPort ? 0 : (control.localPort ?? 21) - 1;
   const localAddress = control.localAddress ?? '0.0.0.0';
   const remote = `${target.host}:${target.port}`;
-  const local = `${localAddress}:${localPort}`;
+  let local = anyPort ? null : `${localAddress}:${localPort}`;
   const tell = (
     change: 'dialling' | 'connected' | 'failed' | 'closed',
     error: string | null = null,
@@ -50,6 +62,7 @@ export function dialData(connector: Dialler, target: DataTarget, patience: numbe
     tell('dialling');
     socket.connect({ ...target, localAddress, localPort }, () => {
       clearTimeout(timer);
+      local ??= `${localAddress}:${socket.localPort ?? 0}`;
       socket.removeListener('error', refused);
       // ftp-srv puts its own handlers on only once the transfer runs.
       socket.on('error', (error) => {

@@ -1,7 +1,7 @@
 import { isIPv6, type Socket } from 'node:net';
 import Connector from 'ftp-srv/src/connector/base';
 import REGISTRY from 'ftp-srv/src/commands/registry';
-import { dialData, type DataTarget } from './data-dial';
+import { dialData, type DataTarget, type DialOptions } from './data-dial';
 
 /**
  * Makes ftp-srv transfer without PORT or PASV too: to the user's default data port, the very address and
@@ -15,11 +15,11 @@ import { dialData, type DataTarget } from './data-dial';
  *   a moment after the 226, when the next PORT may have been read.
  * - ABOR waits for the connector's connection. Only a passive connector may be asked that in idleness.
  *
- * @param patience seconds it waits for the data connection before it answers 425
+ * @param options whose patience is what it waits for the data connection before it answers 425
  */
-export function dialDefaultDataPort(patience: number): void {
+export function dialDefaultDataPort(options: DialOptions): void {
   Connector.prototype.waitForConnection = function () {
-    return dialData(this, defaultDataPort(this.connection.commandSocket), patience);
+    return dialData(this, defaultDataPort(this.connection.commandSocket), options);
   };
 
   Connector.prototype.end = function () {

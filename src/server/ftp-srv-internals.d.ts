@@ -37,7 +37,7 @@ declare module 'ftp-srv/src/commands/registry' {
   import type Bluebird from 'bluebird';
   import type { Connection } from 'ftp-srv/src/connector/base';
   type Handler = (this: Connection, request: object) => Bluebird<void>;
-  const REGISTRY: { readonly ABOR: { handler: Handler } };
+  const REGISTRY: Readonly<Record<'ABOR' | 'AUTH', { handler: Handler }>>;
   export default REGISTRY;
 }
 declare module 'ftp-srv/src/connector/passive' {

@@ -4,15 +4,21 @@ import { now } from '../agent/clock';
 import { tapDialogue } from '../agent/dialogue';
 import { report, type ServerConfig } from '../agent/messages';
 import { dialFromDataPort } from './active-connector';
+import { ANONYMOUS_TLS } from '../agent/anonymous-tls';
+import { occupy } from './busy-ports';
 import { dialDefaultDataPort } from './default-data-port';
 import { GeneratedFiles } from './generated-files';
 import { observePassive } from './passive-connector';
+import { secureControl } from './secured-control';
 
 /** Starts ftp-srv as the plan says and resolves once it listens. */
 export async function startFtpSrv(config: ServerConfig): Promise<void> {
-  dialFromDataPort(config.patience);
-  dialDefaultDataPort(config.patience);
+  const dial = { patience: config.patience, anyPort: config.anyDataPort ?? false };
+  dialFromDataPort(dial);
+  dialDefaultDataPort(dial);
   observePassive(config.patience);
+  secureControl();
+  await occupy(config.address, config.busyPorts ?? null);
   const server = new FtpServer({
     url: `ftp://${config.address}:${config.port}`,
     pasv_url: addressIn227(config.advertised ?? config.address),
@@ -21,6 +27,8 @@ export async function startFtpSrv(config: ServerConfig): Promise<void> {
     anonymous: true,
     // Long sessions are what the lab studies; the default would be none too, but by accident.
     timeout: 0,
+    // Offered to whoever asks for it with AUTH TLS.
+    tls: ANONYMOUS_TLS,
     log: serverLog(),
   });
   server.on('login', (_login, resolve: (answer: object) => void) => {

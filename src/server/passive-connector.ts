@@ -35,9 +35,12 @@ export function observePassive(patience: number): void {
       error: null,
     });
     server.on('connection', (socket: Socket) => {
+      // What TLS adds is not the file's.
+      let counted = socket;
+      server.once('secureConnection', (secured: Socket) => (counted = secured));
       const remote = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
       const tell = (change: 'connected' | 'failed' | 'closed', error: string | null): void => {
-        const { bytesWritten: written, bytesRead: read } = socket;
+        const { bytesWritten: written, bytesRead: read } = counted;
         report({ type: 'data', at: now(), change, local, remote, written, read, error });
       };
       tell('connected', null);

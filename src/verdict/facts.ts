@@ -315,13 +315,17 @@ export function isWhole(of: TransferFacts): boolean {
   );
 }
 
-/** The event that ended the control connection's conntrack entry while the session still ran. */
+/**
+ * The event that ended the control connection's conntrack entry while the session still ran, and nobody had
+ * closed or reset it: then the entry's last state says so.
+ */
 export function controlExpiry(facts: Facts): LabEvent | undefined {
   const lastEnd = facts.transfers.at(-1)?.end?.at ?? 0;
   return facts.conntrack.find(
     (event) =>
       event.change === 'destroy' &&
       event.original.destinationPort === facts.plan.server.port &&
+      !/^(?:FIN_WAIT|CLOSE_WAIT|LAST_ACK|TIME_WAIT|CLOSE)$/.test(event.state) &&
       event.at < lastEnd,
   );
 }

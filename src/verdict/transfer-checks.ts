@@ -45,6 +45,12 @@ export const TRANSFER_CHECKS: Readonly<Record<TransferCheckName, TransferCheck>>
     const cause = causeOf(of, context);
     return blocked(of, context, cause?.code === context.asked.cause);
   },
+  'diagnosed-as': (of, context) => {
+    const cause = causeOf(of, context);
+    if (!cause) return finding(false, 'nothing failed', [of.finalReply]);
+    if (cause.code === 'unproven') return unknown(cause.text);
+    return { held: cause.code === context.asked.cause, why: cause.code, events: cause.events };
+  },
   'blocked-by-row': (of, context) => {
     const stopped = stoppedBy(of, context).some(({ row }) => row === context.asked.number);
     return blocked(of, context, stopped);

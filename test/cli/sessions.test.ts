@@ -153,9 +153,9 @@ test('a helper on another port is named, and its ports= frees it', async () => {
   ];
   const blocked = await result(changes('[ip_conntrack_ftp, ip_nat_ftp]'));
   expect(blocked.code).toBe(1);
-  expect(blocked.run.diagnosis).toMatchObject([{ code: 'inside-address-in-port' }]);
-  expect(blocked.run.diagnosis[0]?.text).toContain('the helper is attached to port 21 only');
-  expect(blocked.run.diagnosis[0]?.remedy).toContain('with ports=2121');
+  expect(blocked.run.diagnosis).toMatchObject([{ code: 'helper-on-another-port' }]);
+  expect(blocked.run.diagnosis[0]?.text).toContain('The helper is attached to port 21 only');
+  expect(blocked.run.diagnosis[0]?.remedy).toContain('ports=21,2121');
   const freed = await result(changes('["ip_conntrack_ftp ports=21,2121", ip_nat_ftp]'));
   expect(freed.code).toBe(0);
   // RFC 959: the data port is the one beside the control port.

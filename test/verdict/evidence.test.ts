@@ -1,59 +1,26 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { LabEvent, Observation } from '../../src/observe/event';
-import type { Plan } from '../../src/plan/plan';
 import { judge } from '../../src/verdict/judge';
 import type { RunResult } from '../../src/verdict/run-result';
-import { runs, scenarioWith, scratch } from '../support';
+import { scenarioWith, scratch } from '../support';
+import { again, record, type Recorded } from './recorded';
 
-// Verdicts are pure, so a real run can be judged again with parts of its evidence taken away: what
-// then still holds would have held without proof.
-
-interface Recorded {
-  readonly plan: Plan;
-  readonly observation: Observation;
-  readonly result: RunResult;
-}
-
-const folder = scratch();
 let blocked: Recorded;
 let helped: Recorded;
 let dropped: Recorded;
 
-async function record(scenario: string): Promise<Recorded> {
-  const { runs: all } = await runs([scenario, '--keep'], folder);
-  const [result] = all;
-  if (!result) throw new Error(`${scenario} did not run`);
-  const plan = JSON.parse(
-    readFileSync(join(folder, result.artifacts.directory ?? '', 'plan.json'), 'utf8'),
-  ) as Plan;
-  const { kernel, events, durationSeconds: duration } = result;
-  const captures = result.captures.map((capture) => ({ ...capture, file: '' }));
-  return {
-    plan,
-    result,
-    observation: { kernel, events, duration, captures, startedAt: 0, conntrackLost: 0 },
-  };
-}
-
 beforeAll(async () => {
-  blocked = await record('active-nat');
-  helped = await record('active-nat-helper');
-  dropped = await record(
-    scenarioWith([
-      [
-        'iifname "inside" oifname "outside" ct state new accept',
-        'iifname "inside" oifname "outside" tcp dport 21 accept\n    tcp dport 50000-50099 drop',
-      ],
-      ['patience: 3 s', 'patience: 1200 ms'],
-      ['download is complete', 'download is blocked'],
-    ]),
-  );
+  const closed = scenarioWith([
+    [
+      'iifname "inside" oifname "outside" ct state new accept',
+      'iifname "inside" oifname "outside" tcp dport 21 accept\n    tcp dport 50000-50099 drop',
+    ],
+    ['patience: 3 s', 'patience: 1200 ms'],
+    ['download is complete', 'download is blocked'],
+  ]);
+  const all = await record(['active-nat', 'active-nat-helper', closed], scratch());
+  [blocked, helped, dropped] = all as [Recorded, Recorded, Recorded];
 });
 
-function again(recorded: Recorded, change: (observation: Observation) => Observation): RunResult {
-  return judge(recorded.plan, change(recorded.observation), null);
-}
 const without = (test: (event: LabEvent) => boolean) => (observation: Observation) => ({
   ...observation,
   events: observation.events.filter((event) => !test(event)),

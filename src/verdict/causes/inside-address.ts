@@ -1,0 +1,63 @@
+import { announcedBy, isInside, type Facts, type TransferFacts } from '../facts';
+import { helperIsLoaded } from './attachment';
+import { incomplete, proof, type Cause, type Examined } from './cause';
+import { isUnhelped, unrewrittenPort } from './unhelped';
+
+export const INSIDE_ADDRESS_IN_PORT: Cause = {
+  code: 'inside-address-in-port',
+  needs:
+    'PORT with an inside address as the client sent it, and as it arrived outside; what the server did about it',
+  scenario: 'active-nat',
+  examine: insideAddressInPort,
+};
+
+export const INSIDE_ADDRESS_IN_227: Cause = {
+  code: 'inside-address-in-227',
+  needs: '227 with an inside address as it arrived outside; that the client could not dial it',
+  scenario: 'server-nat-shared-space',
+  examine: insideAddressIn227,
+};
+
+function insideAddressInPort(facts: Facts, of: TransferFacts): Examined {
+  const found = unrewrittenPort(facts, of);
+  if (!isUnhelped(found)) return found;
+  const { server } = facts.plan;
+  const why = helperIsLoaded(facts.plan) ? 'Nothing rewrote it' : 'No FTP helper is loaded that rewrites it';
+  return proof(
+    {
+      text: `${found.text}. ${why}.`,
+      remedy: `Attach the FTP helper to the control connection by rule (here: modules: [ip_conntrack_ftp, ip_nat_ftp]${server.port === 21 ? '' : ` with ports=${server.port}`}) and accept related connections, or use passive mode.`,
+    },
+    found.events,
+  );
+}
+
+/** 227 with an inside address reached the client as it was, and the client took it at its word. */
+function insideAddressIn227(facts: Facts, of: TransferFacts): Examined {
+  const { nat } = facts.plan.firewall;
+  if (nat === 'none' || facts.legOf.server !== 'inside' || of.transfer.command !== 'PASV') return null;
+  const read = of.arrangement;
+  const address = announcedBy(read?.line ?? '')?.address ?? null;
+  const failed = of.clientData.find(
+    ({ change, error }) => change === 'failed' && error?.includes(`${address ?? ''}:`) === true,
+  );
+  if (!read || !isInside(facts.plan, address) || !failed) return null;
+  const mine = new Set<unknown>(of.events);
+  const [left, arrived] = [facts.legOf.server, facts.legOf.client].map((leg) =>
+    facts.controlPackets[leg].find((packet) => mine.has(packet) && packet.payload.trimEnd() === read.line),
+  );
+  if (!left || !arrived) {
+    return incomplete({
+      'the 227 as it left the server': left,
+      'the 227 as it arrived outside': arrived,
+    });
+  }
+  return proof(
+    {
+      text: `The server's 227 named its inside address ${address ?? ''} and crossed the NAT unchanged; the client dialled that address and could not reach it: ${failed.error ?? ''}.`,
+      remedy:
+        'Have the server name the firewall’s outside address and forward its passive ports to it, or attach the FTP helper to the control connection and accept related connections; many clients dial the control connection’s address instead when 227 names a private one (RFC 1918), and this is none.',
+    },
+    [left, arrived, read, failed],
+  );
+}

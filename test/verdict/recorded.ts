@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Observation } from '../../src/observe/event';
+import type { Plan } from '../../src/plan/plan';
+import { judge } from '../../src/verdict/judge';
+import type { RunResult } from '../../src/verdict/run-result';
+import { runs } from '../support';
+
+// Verdicts are pure, so a real run can be judged again with parts of its evidence taken away: what
+// then still holds would have held without proof.
+
+/** A real run, with all that its verdicts were made from. */
+export interface Recorded {
+  readonly plan: Plan;
+  readonly observation: Observation;
+  readonly result: RunResult;
+}
+
+/** Runs scenarios through the CLI, in one call, and keeps what each was judged from. */
+export async function record(scenarios: readonly string[], folder: string): Promise<Recorded[]> {
+  const { runs: all } = await runs([...scenarios, '--keep'], folder);
+  if (all.length !== scenarios.length) throw new Error(`${all.length} of ${scenarios.length} ran`);
+  return all.map((result) => {
+    const file = join(folder, result.artifacts.directory ?? '', 'plan.json');
+    const { kernel, events, durationSeconds: duration } = result;
+    const captures = result.captures.map((capture) => ({ ...capture, file: '' }));
+    return {
+      plan: JSON.parse(readFileSync(file, 'utf8')) as Plan,
+      result,
+      observation: { kernel, events, duration, captures, startedAt: 0, conntrackLost: 0 },
+    };
+  });
+}
+
+/** Judges a run again, from an observation that was changed. */
+export function again(recorded: Recorded, change: (observation: Observation) => Observation): RunResult {
+  return judge(recorded.plan, change(recorded.observation), null);
+}
