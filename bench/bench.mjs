@@ -223,6 +223,21 @@ async function dockerFigures() {
 }
 
 console.error('measuring, about a minute …');
+const saved = join(scratch, 'saved.json');
+writeFileSync(saved, (await timed([process.execPath, LAB, '-q', '--json', 'active-nat'])).stdout);
+const allReports = [
+  ...[
+    process.execPath,
+    LAB,
+    'report',
+    saved,
+    '--html',
+    join(scratch, 'r.html'),
+    '--svg',
+    join(scratch, 'r.svg'),
+  ],
+  ...['--markdown', join(scratch, 'r.md'), '--junit', join(scratch, 'r.xml')],
+];
 const bulk = await bulkPairs();
 const fast = ['run', '-q', '--tag', 'fast'];
 const figures = [
@@ -279,6 +294,11 @@ const figures = [
     unit: 's',
     target: 20,
     ...(await repeat(PAIRS, () => seconds([process.execPath, LAB, 'faq', '-q']))),
+  },
+  {
+    name: 'lab report of a saved run: HTML, SVG, Markdown, JUnit (whole process)',
+    unit: 's',
+    ...(await repeat(RUNS, () => seconds(allReports))),
   },
   {
     name: 'npm run setup, nothing missing',
