@@ -69,7 +69,7 @@ describeInChromium('the index of a suite, in a browser', (running) => {
     );
     expect(links).toEqual(all.flatMap((run) => hrefOf(run) ?? []).map((href) => `./${href}`));
     const text = await page.locator('#runs').innerText();
-    for (const said of ['nft is missing', 'blocked: data-dropped', '7 of 7', '0 of 7'])
+    for (const said of ['nft is missing', 'blocked: expectation-filtered', '7 of 7', '0 of 7'])
       expect(text).toContain(said);
     await page.context().close();
   });
