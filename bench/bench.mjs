@@ -100,7 +100,7 @@ writeFileSync(
 const BIG_HELPED = join(scratch, 'bulk-helped.yaml');
 writeFileSync(
   BIG_HELPED,
-  readFileSync(BIG, 'utf8').replace('server:', '  modules: [ip_conntrack_ftp, ip_nat_ftp]\nserver:'),
+  readFileSync(BIG, 'utf8').replace('\nserver:', '\n  modules: [ip_conntrack_ftp, ip_nat_ftp]\nserver:'),
 );
 
 /** Seconds of the lab's own 256 MiB download, captures on, checked by length and SHA-256. */
