@@ -2,7 +2,7 @@ import { Containers, removeLeftovers } from './engine/docker/containers';
 import { imagesFor, startContainerHosts } from './engine/docker/hosts';
 import { ensureImages } from './engine/docker/images';
 import { dockerRuntime } from './engine/docker/runtime';
-import { LabFailure, type Lab, type Runner } from './engine/host';
+import { LabFailure, type Lab, type Listener, type Runner } from './engine/host';
 import { experiment, type Experiment } from './experiment';
 import { keepEvidence } from './observe/evidence';
 import { PROJECT_DIRECTORY } from './paths';
@@ -14,21 +14,22 @@ export class DockerRunner implements Runner<Experiment> {
   private lab: Lab | undefined;
   private stopped = false;
 
-  constructor(private readonly onProgress: (text: string) => void) {}
+  constructor(private readonly listener: Listener) {}
 
   async run(plan: Plan): Promise<Experiment> {
+    const { onProgress } = this.listener;
     const runtime = await dockerRuntime();
     // Labs that were killed are cleared away while this one starts.
     const clearing = removeLeftovers(runtime).catch(() => undefined);
-    const options = { project: PROJECT_DIRECTORY, base: null, onProgress: this.onProgress };
+    const options = { project: PROJECT_DIRECTORY, base: null, onProgress };
     await ensureImages(runtime, Object.values(imagesFor(plan)), options);
     if (this.stopped) throw new LabFailure('stopped before it began');
-    this.onProgress('starting containers');
+    onProgress('starting containers');
     const containers = new Containers(runtime);
     this.containers = containers;
     try {
       this.lab = await startContainerHosts(runtime, containers, plan, PROJECT_DIRECTORY);
-      const result = await experiment(this.lab, this.onProgress);
+      const result = await experiment(this.lab, this.listener);
       const broke = result.failure === null ? null : await containers.whatBroke();
       return { ...result, failure: broke ?? result.failure };
     } catch (error) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DockerRunner } from './docker-runner';
 import { probeDocker } from './engine/docker/capabilities';
 import { dockerRuntime } from './engine/docker/runtime';
-import type { Capability, Runner } from './engine/host';
+import type { Capability, Listener, Runner } from './engine/host';
 import { probeCapabilities, requireTools, whatIsMissing } from './engine/netns/capabilities';
 import { Sandbox } from './engine/netns/sandbox';
 import type { Experiment } from './experiment';
@@ -18,7 +18,7 @@ export interface Engine {
    * @throws MissingCapability when it cannot
    */
   require(): Promise<void>;
-  runner(onProgress: (text: string) => void): Runner<Experiment>;
+  runner(listener: Listener): Runner<Experiment>;
   /** What stands in the way of a run that failed; null when nothing does. */
   whatIsMissing(): Promise<Capability | null>;
   /** Tries all that a run needs, for the doctor. */
@@ -30,7 +30,7 @@ export interface Engine {
 export const ENGINES: Readonly<Record<EngineName, Engine>> = {
   netns: {
     require: () => Promise.resolve().then(requireTools),
-    runner: (onProgress) => new Sandbox<Experiment>(join(BUNDLE_DIRECTORY, 'worker.js'), onProgress),
+    runner: (listener) => new Sandbox<Experiment>(join(BUNDLE_DIRECTORY, 'worker.js'), listener),
     whatIsMissing,
     probe: probeCapabilities,
     kernel: () => Promise.resolve(release()),
@@ -39,7 +39,7 @@ export const ENGINES: Readonly<Record<EngineName, Engine>> = {
     require: async () => {
       await dockerRuntime();
     },
-    runner: (onProgress) => new DockerRunner(onProgress),
+    runner: (listener) => new DockerRunner(listener),
     // Whatever is missing its own calls have named.
     whatIsMissing: () => Promise.resolve(null),
     probe: () => probeDocker(PROJECT_DIRECTORY),

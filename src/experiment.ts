@@ -1,4 +1,4 @@
-import { howEnded, LabFailure, type HostProcess, type Lab } from './engine/host';
+import { howEnded, LabFailure, type HostProcess, type Lab, type Listener } from './engine/host';
 import type { Observation } from './observe/event';
 import { partialObservation, Watch } from './observe/watch';
 import type { HostReport } from './session/agent-process';
@@ -17,9 +17,12 @@ export interface Experiment {
  *
  * @throws whatever keeps the lab from being wired; a failure after that is returned with what was seen
  */
-export async function experiment(lab: Lab, onProgress: (text: string) => void): Promise<Experiment> {
+export async function experiment(lab: Lab, { onProgress, onAlive }: Listener): Promise<Experiment> {
   const reports: HostReport[] = [];
-  const session = new Session(lab.plan, lab, (report) => reports.push(report));
+  const session = new Session(lab.plan, lab, (report) => {
+    reports.push(report);
+    onAlive();
+  });
   await lab.wire();
   try {
     const [watch] = await Promise.all([Watch.start(lab), session.ready()]);

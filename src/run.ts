@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { LabFailure, MissingCapability, NotEnforced, RefusedRows, type Runner } from './engine/host';
+import { LabFailure, MissingCapability, NotEnforced, RefusedRows } from './engine/host';
 import { ENGINES } from './engines';
-import type { Experiment } from './experiment';
+import { atMost } from './engine/until';
+import { Stalled, Watchdog } from './engine/watchdog';
 import type { FirewallKind } from './firewall/kinds';
 import { makePlan } from './plan/make-plan';
 import type { EngineName, Plan } from './plan/plan';
 import { evidenceDirectory, writeReports } from './report/evidence';
 import { InputError } from './scenario/problem';
 import type { Scenario } from './scenario';
+import { longestStepSeconds } from './session/run-session';
 import { judge, skipped, unseen } from './verdict/judge';
 import type { RunResult } from './verdict/run-result';
 
@@ -24,6 +26,8 @@ export interface RunOptions {
   readonly keep: boolean;
   /** folder in which evidence folders are made */
   readonly results: string;
+  /** seconds without progress, beyond what a step may take, after which a run is ended */
+  readonly stalledAfter: number;
   readonly onProgress: (text: string) => void;
   /** something the user should hear that changes no verdict */
   readonly onNote: (text: string) => void;
@@ -72,6 +76,9 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   }
 }
 
+/** As long as containers may take to go. An engine that no longer answers has theirs end with the lab. */
+const TAKE_DOWN_SECONDS = 30;
+
 /** Plan → hosts → observation → verdict, and evidence where it failed. */
 async function runOn(
   name: EngineName,
@@ -86,31 +93,39 @@ async function runOn(
     ...{ engine: name, engineWhy },
   });
   await engine.require();
-  const runner = engine.runner(options.onProgress);
+  const watchdog = new Watchdog(options.stalledAfter + longestStepSeconds(plan));
+  const runner = engine.runner({
+    onProgress: (text) => {
+      watchdog.progress(text);
+      options.onProgress(text);
+    },
+    onAlive: () => {
+      watchdog.alive();
+    },
+  });
   const abort = new AbortController();
   options.onAbortable(() => {
     abort.abort();
     return runner.stop();
   });
   try {
-    const { observation, failure } = await runner.run(plan).catch((error: unknown) => {
-      if (abort.signal.aborted) throw new Interrupted();
-      return explain(plan, error);
-    });
+    const { observation, failure } = await watchdog
+      .guard(() => runner.run(plan))
+      .catch((error: unknown) => {
+        if (abort.signal.aborted) throw new Interrupted();
+        return explain(plan, error);
+      });
     if (abort.signal.aborted) throw new Interrupted();
     const seconds = (performance.now() - began) / 1000;
     const result = observation
       ? judge(plan, { ...observation, duration: seconds }, failure)
       : unseen(plan, await engine.kernel(), failure, seconds);
-    if (result.outcome === 'pass' && !options.keep) {
-      await runner.stop();
-      return result;
-    }
-    return await keep(plan, result, runner, options);
-  } catch (error) {
-    await runner.stop();
-    throw error;
+    if (result.outcome === 'pass' && !options.keep) return result;
+    watchdog.progress('keeping the evidence');
+    return await keep(plan, result, options, (folder) => watchdog.guard(() => runner.keepAndStop(folder)));
   } finally {
+    watchdog.stop();
+    await atMost(TAKE_DOWN_SECONDS, runner.stop());
     options.onAbortable(null);
   }
 }
@@ -133,15 +148,19 @@ export async function skipScenario(
 async function keep(
   plan: Plan,
   result: RunResult,
-  runner: Runner<Experiment>,
   options: RunOptions,
+  collect: (folder: string) => Promise<readonly string[]>,
 ): Promise<RunResult> {
   try {
     const directory = evidenceDirectory(options.results, result.scenario);
     // Hosts that are gone have nothing to tell any more; the reports are written all the same.
-    const captures = await runner.keepAndStop(resolve(directory)).catch((error: unknown) => {
-      if (error instanceof LabFailure) return [];
-      throw error;
+    const captures = await collect(resolve(directory)).catch((error: unknown) => {
+      if (!(error instanceof LabFailure)) throw error;
+      // The verdict stands all the same. That the run itself stalled is its reason already.
+      if (error instanceof Stalled && error.message !== result.reason) {
+        options.onNote(`not all of the evidence could be kept: ${error.message}`);
+      }
+      return [];
     });
     const { run, complaints } = writeReports(
       directory,
@@ -155,7 +174,6 @@ async function keep(
     options.onNote(
       `the evidence could not be kept: ${error instanceof Error ? error.message : String(error)}`,
     );
-    await runner.stop();
     return result;
   }
 }
@@ -197,6 +215,8 @@ async function explain(plan: Plan, error: unknown): Promise<{ observation: null;
     );
   }
   if (!(error instanceof LabFailure)) throw error;
+  // Not for want of anything: what hangs is there.
+  if (error instanceof Stalled) return { observation: null, failure: error.message };
   const missing = await ENGINES[plan.engine].whatIsMissing();
   if (missing) throw new MissingCapability(`${missing.name}: ${missing.why}`, missing.remedy);
   return { observation: null, failure: error.message };

@@ -10,6 +10,10 @@ import type { Plan } from './plan/plan';
 // started it is gone; it exits, and the kernel takes everything in the sandbox down with it.
 let lab: Lab | undefined;
 
+/** Programs may report a thousand times a second; that they are alive the lab need not hear so often. */
+const SIGN_OF_LIFE_MS = 1000;
+let lastSign = Number.NEGATIVE_INFINITY;
+
 readMessages<ToWorker>(
   process.stdin,
   (message) => {
@@ -21,8 +25,11 @@ readMessages<ToWorker>(
 async function work(plan: Plan): Promise<void> {
   try {
     lab = await startHosts(plan);
-    const result = await experiment(lab, (text) => {
-      send({ type: 'progress', text });
+    const result = await experiment(lab, {
+      onProgress: (text) => {
+        send({ type: 'progress', text });
+      },
+      onAlive: showLife,
     });
     send({ type: 'result', result });
   } catch (error) {
@@ -34,6 +41,13 @@ async function release(evidence: string | null): Promise<void> {
   const captures = evidence !== null && lab ? await keepEvidence(lab, evidence) : [];
   send({ type: 'kept', captures });
   process.exit(0);
+}
+
+function showLife(): void {
+  const now = performance.now();
+  if (now - lastSign < SIGN_OF_LIFE_MS) return;
+  lastSign = now;
+  send({ type: 'alive' });
 }
 
 function failure(error: unknown): FromWorker<Experiment> {

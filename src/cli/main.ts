@@ -6,6 +6,7 @@ import { printable } from '../report/escape';
 import { Interrupted } from '../run';
 import { scenarioJsonSchema } from '../scenario/json-schema';
 import { InputError } from '../scenario/problem';
+import { secondsOf } from '../scenario/quantities';
 import { shard } from './choose-scenarios';
 import { completionScript } from './completion';
 import { downCommand, imagesCommand } from './docker-commands';
@@ -155,6 +156,14 @@ function addRunOptions(command: Command): void {
     .option('--all-ports', 'probe all 65,535 ports where a scenario probes a sample')
     .option('--results <folder>', 'where evidence folders are made', 'lab-results')
     .option('--jobs <number>', 'runs side by side (default: twice the processors)', positive)
+    .addOption(
+      new Option(
+        '--stalled-after <duration>',
+        'end a run that makes no progress for so long, beyond what its steps may take; exit code 3',
+      )
+        .argParser(patience)
+        .default(60, '60 s'),
+    )
     .option('-q, --quiet', 'no progress');
 }
 
@@ -213,6 +222,15 @@ function positive(text: string): number {
   if (!Number.isInteger(number) || number < 1)
     throw new InvalidArgumentError('allowed: whole numbers from 1');
   return number;
+}
+
+/** Seconds of a duration, written as in scenarios. */
+function patience(text: string): number {
+  const seconds = secondsOf(text);
+  // NaN, of what is no duration, is not either.
+  if (!(seconds >= 1))
+    throw new InvalidArgumentError('allowed: a duration from 1 s, with its unit, e.g. "90 s" or "15m"');
+  return seconds;
 }
 
 /** Prints one clear error and finds its exit code. */

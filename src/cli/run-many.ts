@@ -15,6 +15,8 @@ export interface ManyFlags {
   readonly engine: EngineChoice;
   readonly results: string;
   readonly jobs?: number;
+  /** seconds */
+  readonly stalledAfter: number;
 }
 
 /** Ends the runs under way; the signal handlers use it. */
@@ -55,6 +57,7 @@ async function runOne(scenario: Scenario, flags: ManyFlags, progress: Progress):
     engine: flags.engine,
     keep: flags.keep ?? false,
     results: flags.results,
+    stalledAfter: flags.stalledAfter,
     onProgress: (text) => {
       progress.show(`${scenario.name}: ${text}`);
     },

@@ -59,6 +59,14 @@ export interface Lab {
   wire(): Promise<void>;
 }
 
+/** Who hears from a run while it is under way. */
+export interface Listener {
+  /** what the run does from now on */
+  readonly onProgress: (text: string) => void;
+  /** a sign of life that has no text: a host program reported something */
+  readonly onAlive: () => void;
+}
+
 /** Runs one plan, and holds its hosts until they are released. `Result` is an experiment's. */
 export interface Runner<Result> {
   /** @throws RefusedRows, MissingCapability or LabFailure */
@@ -81,7 +89,7 @@ export interface Capability {
 
 /** The lab itself failed: no verdict on FTP follows from it. Exit code 3. */
 export class LabFailure extends Error {
-  override readonly name = 'LabFailure';
+  override readonly name: string = 'LabFailure';
 }
 
 /** Something this machine does not have. Exit code 4. */

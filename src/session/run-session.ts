@@ -147,18 +147,18 @@ export class Session {
     return [...records, done.record];
   }
 
-  private async probe({ name, mark, from, destination, flags, ...ports }: PlannedProbe): Promise<StepRecord> {
+  private async probe(step: PlannedProbe): Promise<StepRecord> {
+    const { name, mark, from, destination, flags, sourcePorts, ports } = step;
     const prober = this.probers.get(from);
     if (!prober) throw new Error(`unreachable: no prober was started on the ${from}`);
-    const count = ports.ports.reduce((sum, [low, high]) => sum + high - low + 1, 0);
     const { record } = await this.order<ProbeCommand>(
       prober,
       {
         ...{ do: 'probe', name, mark, destination, flags: FLAG_LETTERS[flags] },
-        ...{ sourcePorts: ports.sourcePorts, ports: ports.ports },
+        ...{ sourcePorts, ports },
       },
       name,
-      (count * ports.sourcePorts.length) / PROBES_PER_SECOND + GRACE_SECONDS,
+      probeSeconds(step),
     );
     // What it could not send says nothing about the firewall.
     if (record.error !== null) throw new LabFailure(`the ${from} can't probe: ${record.error}`);
@@ -185,8 +185,7 @@ export class Session {
     lasting: number,
   ): Promise<{ record: StepRecord; closed: boolean }> {
     if (!this.ftp) throw new Error('unreachable: no FTP client was started');
-    const seconds = lasting + transferSeconds(this.plan) + 3 * this.plan.client.patience + GRACE_SECONDS;
-    return this.order<ClientCommand>(this.ftp.client, command, transfer, seconds);
+    return this.order<ClientCommand>(this.ftp.client, command, transfer, clientSeconds(this.plan, lasting));
   }
 
   /** Tells a program what to do and waits until it has done it. */
@@ -211,6 +210,28 @@ export class Session {
       closed: answer.closed,
     };
   }
+}
+
+/**
+ * The longest a plan's programs may be at one step without a word, in seconds: by then the session itself
+ * has taken them for hung.
+ */
+export function longestStepSeconds(plan: Plan): number {
+  return Math.max(
+    ...plan.steps.map((step) =>
+      step.kind === 'probe' ? probeSeconds(step) : clientSeconds(plan, step.file?.lasting ?? 0),
+    ),
+  );
+}
+
+/** How long the client may take for one command that has `lasting` seconds to fill. */
+function clientSeconds(plan: Plan, lasting: number): number {
+  return lasting + transferSeconds(plan) + 3 * plan.client.patience + GRACE_SECONDS;
+}
+
+function probeSeconds({ sourcePorts, ports }: PlannedProbe): number {
+  const count = ports.reduce((sum, [low, high]) => sum + high - low + 1, 0);
+  return (count * sourcePorts.length) / PROBES_PER_SECOND + GRACE_SECONDS;
 }
 
 /** A generous bound on moving the bytes themselves: 10 MiB/s on the slowest machine worth using. */

@@ -10,6 +10,8 @@ export type ToWorker =
 /** What the worker answers. `result` is an experiment's, opaque to the engine. */
 export type FromWorker<Result> =
   | { readonly type: 'progress'; readonly text: string }
+  /** the host programs are at work; about one a second at most */
+  | { readonly type: 'alive' }
   | { readonly type: 'result'; readonly result: Result }
   | { readonly type: 'refused'; readonly rows: RefusedRows['rows'] }
   | { readonly type: 'missing'; readonly message: string; readonly remedy: string }

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { readMessages } from '../../agent/messages';
 import type { Plan } from '../../plan/plan';
-import { howEnded, LabFailure, MissingCapability, RefusedRows, type Runner } from '../host';
+import { howEnded, LabFailure, MissingCapability, RefusedRows, type Listener, type Runner } from '../host';
 import type { FromWorker, ToWorker } from './protocol';
 
 /** The worker's end is awaited this long before the sandbox is killed. */
@@ -40,10 +40,7 @@ export class Sandbox<Result> implements Runner<Result> {
   private answer: (message: FromWorker<Result>) => void = () => undefined;
   private errors = '';
 
-  constructor(
-    worker: string,
-    private readonly onProgress: (text: string) => void,
-  ) {
+  constructor(worker: string, listener: Listener) {
     const [program = '', ...args] = sandboxCommand([process.execPath, worker]);
     // In a session of its own: a Ctrl-C on the terminal is for the lab, which then takes this down whole.
     this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
@@ -60,7 +57,8 @@ export class Sandbox<Result> implements Runner<Result> {
       });
     });
     readMessages<FromWorker<Result>>(this.child.stdout, (message) => {
-      if (message.type === 'progress') this.onProgress(message.text);
+      if (message.type === 'progress') listener.onProgress(message.text);
+      else if (message.type === 'alive') listener.onAlive();
       else this.answer(message);
     });
   }
