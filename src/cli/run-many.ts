@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { NotEnforced } from '../engine/host';
-import { runScenario, skipScenario, type EngineChoice } from '../run';
+import { runScenario, skipScenario, type EngineChoice, type RunOptions } from '../run';
 import type { Scenario } from '../scenario';
 import type { RunResult } from '../verdict/run-result';
+import { BatchProgress } from './batch-progress';
 import { EXIT } from './exit-codes';
 import type { Progress } from './terminal';
 
@@ -32,7 +33,20 @@ export async function runMany(
   flags: ManyFlags,
   progress: Progress,
 ): Promise<RunResult[]> {
-  return sideBySide(scenarios, flags.jobs ?? byDefault(), (scenario) => runOne(scenario, flags, progress));
+  const batch = new BatchProgress(scenarios.length, progress);
+  return sideBySide(scenarios, flags.jobs ?? byDefault(), async (scenario, index) => {
+    const result = await runOne(scenario, flags, {
+      onProgress: (text) => {
+        batch.news(index, `${scenario.name}: ${text}`);
+      },
+      onNote: (text) => {
+        progress.clear();
+        process.stderr.write(`${scenario.name}: ${text}\n`);
+      },
+    });
+    batch.ended(index, scenario.name, result.outcome);
+    return result;
+  });
 }
 
 /** Runs wait more than they work: for a packet that never comes, or for a program to start. */
@@ -49,7 +63,11 @@ export function exitCode(runs: readonly RunResult[]): number {
 }
 
 /** One run. What could run nowhere is skipped; what only this machine lacks ends the command. */
-async function runOne(scenario: Scenario, flags: ManyFlags, progress: Progress): Promise<RunResult> {
+async function runOne(
+  scenario: Scenario,
+  flags: ManyFlags,
+  tell: Pick<RunOptions, 'onProgress' | 'onNote'>,
+): Promise<RunResult> {
   let mine: (() => Promise<void>) | null = null;
   const running = runScenario(scenario, {
     capture: flags.capture,
@@ -58,13 +76,7 @@ async function runOne(scenario: Scenario, flags: ManyFlags, progress: Progress):
     keep: flags.keep ?? false,
     results: flags.results,
     stalledAfter: flags.stalledAfter,
-    onProgress: (text) => {
-      progress.show(`${scenario.name}: ${text}`);
-    },
-    onNote: (text) => {
-      progress.clear();
-      process.stderr.write(`${scenario.name}: ${text}\n`);
-    },
+    ...tell,
     onAbortable: (abort) => {
       if (mine) abortable.delete(mine);
       mine = abort;
@@ -81,12 +93,12 @@ async function runOne(scenario: Scenario, flags: ManyFlags, progress: Progress):
 async function sideBySide<A, B>(
   inputs: readonly A[],
   jobs: number,
-  run: (input: A) => Promise<B>,
+  run: (input: A, index: number) => Promise<B>,
 ): Promise<B[]> {
   const results: B[] = [];
   const queue = inputs.entries();
   const worker = async (): Promise<void> => {
-    for (const [index, input] of queue) results[index] = await run(input);
+    for (const [index, input] of queue) results[index] = await run(input, index);
   };
   await Promise.all(Array.from({ length: Math.min(jobs, inputs.length) }, worker));
   return results;

@@ -9,6 +9,8 @@ export function style(stream: NodeJS.WriteStream): Style {
 
 /** A progress display; on a terminal one line that changes, elsewhere a plain line for each change. */
 export class Progress {
+  /** what a terminal's line begins with, asked anew whenever it is drawn: it may tell of time */
+  lead: () => string = () => '';
   private text = '';
   private timer: NodeJS.Timeout | undefined;
   private since = 0;
@@ -18,11 +20,18 @@ export class Progress {
     private readonly quiet: boolean,
   ) {}
 
+  /** Whether it is one line that changes. */
+  get changesLine(): boolean {
+    return this.stream.isTTY;
+  }
+
   show(text: string): void {
-    if (this.quiet || text === this.text) return;
+    if (this.quiet) return;
+    const same = text === this.text;
     this.text = text;
-    this.since = performance.now();
-    if (!this.stream.isTTY) {
+    if (!same) this.since = performance.now();
+    if (!this.changesLine) {
+      if (same) return;
       this.stream.write(`${text}\n`);
       return;
     }
@@ -36,13 +45,14 @@ export class Progress {
     clearInterval(this.timer);
     this.timer = undefined;
     this.text = '';
-    if (!this.quiet && this.stream.isTTY) this.stream.write('\r\u001b[K');
+    if (!this.quiet && this.changesLine) this.stream.write('\r\u001b[K');
   }
 
   private draw(): void {
     const seconds = Math.floor((performance.now() - this.since) / 1000);
     const width = (this.stream.columns || 80) - 1;
-    const text = seconds < 2 ? `… ${this.text}` : `… ${this.text} (${seconds} s)`;
-    this.stream.write(`\r\u001b[K${text.slice(0, width)}`);
+    const doing = seconds < 2 || this.text === '' ? this.text : `${this.text} (${seconds} s)`;
+    const text = [this.lead(), doing].filter((part) => part !== '').join('; ');
+    this.stream.write(`\r\u001b[K${`… ${text}`.slice(0, width)}`);
   }
 }
