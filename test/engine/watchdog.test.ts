@@ -1,3 +1,4 @@
+import { createServer, type Server } from 'node:http';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabFailure } from '../../src/engine/host';
@@ -12,6 +13,7 @@ import {
   descendants,
   eventually,
   finished,
+  type Finished,
   lab,
   ROOT,
   runs,
@@ -104,14 +106,15 @@ describe('the watchdog', () => {
 });
 
 test.each([
-  ['session:', 'session:', 15 + 3 * 3 + 0.01],
-  ['size: 64 KiB', 'size: 64 KiB, lasting: 20 m', 20 * 60 + 15 + 3 * 3 + 0.01],
+  ['a small file', 'size: 64 KiB', 'size: 1 KiB', 15 + 3 * 3],
+  ['a file that takes its time', 'size: 64 KiB', 'size: 64 KiB, lasting: 20 m', 20 * 60 + 15 + 3 * 3 + 0.01],
   [
+    'probes of every port',
     /- download:.*/,
     '- probe: { from: prober, to: firewall, source-ports: [20, 21], ports: all }',
     15 + (2 * 65_535) / 5000,
   ],
-])('a plan with %s → %s may be silent for %d s at one step', (from, to, seconds) => {
+])('a plan with %s may be silent for as long as its step may take', (_what, from, to, seconds) => {
   const expectation = to.includes('probe') ? 'probe arrives nowhere' : 'download is complete';
   const file = scenarioWith([
     [from, to],
@@ -158,6 +161,7 @@ describe('of runs that hang', () => {
   }
   let stopped: Hung;
   let mute: Hung;
+  let engineless: Finished;
 
   /** Runs the lab; `hang` is called once the first download is under way. */
   async function hung(
@@ -188,14 +192,25 @@ describe('of runs that hang', () => {
     writeFileSync(join(second, 'ss'), '#!/bin/sh\nexec sleep infinity\n');
     chmodSync(join(second, 'ss'), 0o755);
     const path = `PATH=${second}:${process.env['PATH'] ?? ''}`;
-    [stopped, mute] = await Promise.all([
+    const third = scratch();
+    slowScenario(third, '1 ms');
+    const socket = join(third, 'engine.sock');
+    const engine = await engineThatGoesSilent(socket);
+    // All at once: there is nothing to do but to wait.
+    [stopped, mute, engineless] = await Promise.all([
       hung(['--stalled-after', '3 s', '--jobs', '1', './case.yaml', 'passive-nat'], first, [], (programs) => {
         const worker = programs.find(({ command }) => /^\S*node \S*worker\.js$/.test(command));
         if (!worker) throw new Error('the worker is not there to be stopped');
         process.kill(worker.pid, 'SIGSTOP');
       }),
       hung(['--stalled-after', '1 s', '--keep', './case.yaml'], second, ['env', path], () => undefined),
+      lab(['run', '--json', '--engine', 'docker', '--stalled-after', '1 s', './case.yaml'], third, [
+        'env',
+        `DOCKER_HOST=unix://${socket}`,
+      ]),
     ]);
+    engine.closeAllConnections();
+    engine.close();
   });
 
   test('one whose worker is stopped is the lab’s failure, and says so; the next one goes on', () => {
@@ -229,6 +244,19 @@ describe('of runs that hang', () => {
     expect(mute.evidence).toEqual(expect.arrayContaining(['result.json', 'ruleset.nft', 'transcript.txt']));
   });
 
+  test('one whose container engine no longer answers ends too', () => {
+    const reason = /^the lab's watchdog ended this run after \d+ s: no progress for 19 s, last "/;
+    expect(JSON.parse(engineless.stdout)).toMatchObject({
+      runs: [
+        {
+          ...{ engine: 'docker', outcome: 'infra-error' },
+          reason: expect.stringMatching(reason) as string,
+        },
+      ],
+    });
+    expect(engineless.code).toBe(3);
+  });
+
   test('nothing is left', async () => {
     const programs = [...stopped.programs, ...mute.programs];
     expect(programs.length).toBeGreaterThan(10);
@@ -242,6 +270,23 @@ describe('of runs that hang', () => {
     await eventually(() => !programs.some(runsStill), 'all of its programs are gone');
   });
 });
+
+/** No real engine can be had to do this at will: it says who it is, and then answers nothing any more. */
+async function engineThatGoesSilent(socket: string): Promise<Server> {
+  const answers: Readonly<Record<string, object>> = {
+    '/_ping': {},
+    '/info': { OperatingSystem: 'none', OSType: 'linux', Architecture: 'x86_64', NCPU: 1, MemTotal: 1 },
+    '/version': { Version: '24.0.0', ApiVersion: '1.43', Os: 'linux', KernelVersion: '6.0' },
+  };
+  const server = createServer(({ url = '' }, response) => {
+    const answer = Object.entries(answers).find(([path]) => url.endsWith(path))?.[1];
+    if (!answer) return;
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(answer));
+  });
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  return server;
+}
 
 test.each(['5', '0 s', '999 ms', '-3 s', 'long'])('--stalled-after %s is refused', async (text) => {
   const { code, stdout, stderr } = await lab(['passive-nat', `--stalled-after=${text}`]);
