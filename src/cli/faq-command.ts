@@ -1,5 +1,7 @@
 import { closest } from 'fastest-levenshtein';
 import { MissingCapability } from '../engine/host';
+import { printable } from '../report/escape';
+import { jsonText } from '../report/json';
 import { claimReport, scoreboardReport } from '../report/scoreboard';
 import { skipScenario } from '../run';
 import { CLAIMS } from '../scenario/claims';
@@ -13,11 +15,37 @@ import { Progress, style } from './terminal';
 
 export interface FaqFlags extends ManyFlags {
   readonly json?: true;
+  /** a document of results, an evidence folder, or `-` */
+  readonly from?: string;
 }
 
 /** `lab faq`: runs the scenarios that test the FAQ's claims, and says what became of each claim. */
 export async function faqCommand(wanted: readonly string[], flags: FaqFlags): Promise<number> {
   const ids = wanted.length === 0 ? Object.keys(CLAIMS) : wanted.map(knownClaim);
+  const { runs, missing } =
+    flags.from === undefined ? await runTests(ids, flags) : { runs: await saved(flags.from, ids) };
+  const claims = scoreboard(ids, runs);
+  const look = style(process.stdout);
+  if (flags.json) process.stdout.write(jsonText({ claims }));
+  else if (wanted.length === 0) process.stdout.write(scoreboardReport(claims, look));
+  else process.stdout.write(claims.map((claim) => claimReport(claim, look)).join('\n'));
+  if (missing) throw missing;
+  tellTrouble(runs);
+  // Claims may be false without anything being wrong; what the scenarios expect must hold.
+  return runs.length === 0 ? EXIT.held : exitCode(runs);
+}
+
+/** Runs that were saved, as far as they tell of these claims. The reader of documents is loaded only here. */
+async function saved(file: string, ids: readonly string[]): Promise<readonly RunResult[]> {
+  const { readResults } = await import('../report/read-results');
+  return readResults(file).filter(({ claims }) => claims.some(({ id }) => ids.includes(id)));
+}
+
+/** Runs what tests these claims; where nothing can run, each is a run that was skipped, and why is told. */
+async function runTests(
+  ids: readonly string[],
+  flags: FaqFlags,
+): Promise<{ readonly runs: readonly RunResult[]; readonly missing?: MissingCapability | undefined }> {
   const scenarios = chooseScenarios([], { all: true }).filter(({ claims }) => ids.some((id) => id in claims));
   const progress = new Progress(process.stderr, flags.quiet ?? false);
   let missing: MissingCapability | undefined;
@@ -32,15 +60,7 @@ export async function faqCommand(wanted: readonly string[], flags: FaqFlags): Pr
     },
   );
   progress.clear();
-  const claims = scoreboard(ids, runs);
-  const look = style(process.stdout);
-  if (flags.json) process.stdout.write(`${JSON.stringify({ claims }, null, 2)}\n`);
-  else if (wanted.length === 0) process.stdout.write(scoreboardReport(claims, look));
-  else process.stdout.write(claims.map((claim) => claimReport(claim, look)).join('\n'));
-  if (missing) throw missing;
-  tellTrouble(runs);
-  // Claims may be false without anything being wrong; what the scenarios expect must hold.
-  return runs.length === 0 ? EXIT.held : exitCode(runs);
+  return { runs, missing };
 }
 
 /** A verdict that rests on a broken expectation is none to rely on: say so. */
@@ -48,7 +68,8 @@ function tellTrouble(runs: readonly RunResult[]): void {
   for (const { scenario, outcome, reason } of runs) {
     if (outcome !== 'fail' && outcome !== 'infra-error') continue;
     const what = outcome === 'fail' ? 'an expectation did not hold' : 'the lab itself failed';
-    process.stderr.write(`${scenario}: ${what}: ${reason ?? ''}\n  npm run lab -- ${scenario}\n`);
+    const name = printable(scenario);
+    process.stderr.write(`${name}: ${what}: ${printable(reason ?? '')}\n  npm run lab -- ${name}\n`);
   }
 }
 

@@ -90,14 +90,7 @@ function build(done: (code: number) => void): Command {
     .action(async (names: string[], flags: RunFlags) => {
       done(await runCommand(names, flags));
     });
-  program
-    .command('faq')
-    .description('run what tests the FAQ’s claims, and say which are upheld, refuted, or depend, and why')
-    .argument('[claims...]', 'C01 to C55, to be shown at length (default: all, in short)')
-    .addOption(json())
-    .action(async (claims: string[], flags: FaqFlags) => {
-      done(await faqCommand(claims, flags));
-    });
+  addFaqVerb(program, json, done);
   for (const command of program.commands) addRunOptions(command);
   program
     .command('list')
@@ -165,6 +158,22 @@ function addRunOptions(command: Command): void {
         .default(60, '60 s'),
     )
     .option('-q, --quiet', 'no progress');
+}
+
+/** The verb that runs scenarios for what they say of the FAQ, or reads what they said. */
+function addFaqVerb(program: Command, json: () => Option, done: (code: number) => void): void {
+  program
+    .command('faq')
+    .description('run what tests the FAQ’s claims, and say which are upheld, refuted, or depend, and why')
+    .argument('[claims...]', 'C01 to C55, to be shown at length (default: all, in short)')
+    .addOption(json())
+    .option(
+      '--from <file>',
+      'score what `lab run --json` has printed (- for standard input), and run nothing',
+    )
+    .action(async (claims: string[], flags: FaqFlags) => {
+      done(await faqCommand(claims, flags));
+    });
 }
 
 /** The verb that needs no lab. */

@@ -18,6 +18,11 @@ const ACTED_ON = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\uf
 /** The machine-readable document of one or more runs: all of it, and harmless where it is only shown. */
 export function jsonReport(runs: readonly RunResult[]): string {
   const document: ResultDocument = { schemaVersion: SCHEMA_VERSION, runs };
+  return jsonText(document);
+}
+
+/** Any document, as JSON that is harmless where it is only shown. */
+export function jsonText(document: object): string {
   const text = JSON.stringify(document, null, 2);
   // They occur in strings only, where an escape stands for the same character.
   const escaped = text.replace(ACTED_ON, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -7,6 +7,8 @@ const NAMES: Readonly<Record<Generation, string>> = { 'linux-2.2': 'Linux 2.2', 
 const COLUMN = 10;
 const INDENT = 6 + 2 * COLUMN;
 const WIDTH = 110;
+/** Characters of a verdict's reason: it may name every scenario there is. */
+const MOST = 4000;
 
 /** All claims, a few lines each: both verdicts, the claim, and why. */
 export function scoreboardReport(claims: readonly ClaimScore[], style: Style): string {
@@ -23,7 +25,7 @@ export function claimReport(claim: ClaimScore, style: Style): string {
     return [
       '',
       `  On ${NAMES[generation]}: ${verdictWord(score.verdict, style)}`,
-      ...wrap(score.why, WIDTH - 4).map((line) => `    ${line}`),
+      ...wrap(printable(score.why, MOST), WIDTH - 4).map((line) => `    ${line}`),
       ...score.shown.flatMap((showing) => describeShowing(showing, style)),
     ];
   });
@@ -32,16 +34,17 @@ export function claimReport(claim: ClaimScore, style: Style): string {
 }
 
 function describeShowing(showing: Score['shown'][number], style: Style): string[] {
-  const when = showing.when === null ? '' : ` (${showing.when})`;
+  const [scenario, title] = [printable(showing.scenario), printable(showing.title)];
+  const when = showing.when === null ? '' : ` (${printable(showing.when)})`;
   const checks = showing.checks.map(({ text, held, why }) => {
     const sign = held === true ? style.green('✔') : held === false ? style.red('✘') : style.yellow('?');
-    return `      ${sign} ${text} ${style.dim(`— ${printable(why, 400)}`)}`;
+    return `      ${sign} ${printable(text)} ${style.dim(`— ${printable(why, 400)}`)}`;
   });
   return [
     '',
-    `    ${style.bold(showing.scenario)} — ${showing.title}${when}: ${verdictWord(showing.verdict, style)}`,
+    `    ${style.bold(scenario)} — ${title}${when}: ${verdictWord(showing.verdict, style)}`,
     ...(showing.silent === null ? checks : [`      ${printable(showing.silent, 400)}`]),
-    style.dim(`      npm run lab -- ${showing.scenario}`),
+    style.dim(`      npm run lab -- ${scenario}`),
   ];
 }
 
