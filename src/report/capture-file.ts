@@ -14,6 +14,8 @@ export const CAPTURE_FILE = 'capture.pcapng';
 const LEGS = ['inside', 'outside'] as const;
 const READ_BYTES = 256 * 1024;
 const WRITE_BYTES = 1024 * 1024;
+/** Seconds by which packets of one capture may be out of order; seen are some 20 µs. */
+const MOST_DISORDER = 0.005;
 const APPLICATION = 'FTP firewall lab';
 
 /**
@@ -34,7 +36,7 @@ export function writeCaptureFile(directory: string, run: RunResult, snapLength: 
     out.write(sectionHeader(APPLICATION, about(run)));
     for (const leg of legs) out.write(interfaceDescription(leg, describeLeg(run, leg), snapLength));
     let last = 0;
-    const sources = legs.map((leg) => packetsOf(join(directory, `${leg}.pcap`)));
+    const sources = legs.map((leg) => settled(packetsOf(join(directory, `${leg}.pcap`))));
     for (const [number, packet] of inOrder(sources)) {
       const leg = legs[number] ?? 'inside';
       out.write(enhancedPacket(number, packet, comments.commentOn(leg, packet)));
@@ -81,6 +83,23 @@ function* packetsOf(file: string): Generator<CapturedPacket> {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * A capture by time. The kernel takes a packet's time before its place in the capture's ring (tpacket_rcv in
+ * net/packet/af_packet.c), so where two processors handle packets at once, one may stand behind a later one.
+ */
+function* settled(packets: Iterable<CapturedPacket>): Generator<CapturedPacket> {
+  const held: CapturedPacket[] = [];
+  let latest = 0;
+  for (const packet of packets) {
+    latest = Math.max(latest, packet.at);
+    const after = held.findLastIndex(({ at }) => at <= packet.at);
+    held.splice(after + 1, 0, packet);
+    const ripe = held.findIndex(({ at }) => at >= latest - MOST_DISORDER);
+    yield* held.splice(0, ripe);
+  }
+  yield* held;
 }
 
 /** Merges captures by time; each packet comes with the number of its source. */

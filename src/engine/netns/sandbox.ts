@@ -9,8 +9,11 @@ const END_SECONDS = 2;
 
 /** What every sandbox has of its own. `--kill-child` has the kernel end it when unshare ends. */
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
-/** /run becomes a tmpfs: `ip netns` keeps its handles there, and the run its files. */
-const OWN_RUN = 'mount -t tmpfs -o mode=755 lab /run && exec "$@"';
+/**
+ * /run becomes a tmpfs: `ip netns` keeps its handles there, and the run its files. Without --no-mtab mount(8)
+ * would first make a folder /run/mount on the machine.
+ */
+const OWN_RUN = 'mount --no-mtab -t tmpfs -o mode=755 lab /run && exec "$@"';
 
 /**
  * The command that runs a program in a sandbox: namespaces of its own for users (unless root),

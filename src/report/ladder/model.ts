@@ -43,7 +43,7 @@ export function ladderOf(given: RunResult, most = MOST_ARROWS): Ladder {
     inOrder([...sectionRows(run), ...arrows, ...unseenRows(dialogue, wire), ...marks]),
   );
   const rows = withBreaks(foldLong(foldRepeats(ordered), most));
-  const bars = barsOf(entries, rows, connections);
+  const bars = barsOf(shownOf(entries, ordered, rows, connections), rows, connections);
   return {
     title: labelText(`${run.scenario}: ${run.title}`),
     description: describe(run, wire, ordered),
@@ -129,6 +129,25 @@ function withBreaks(rows: readonly Row[]): Row[] {
     before = row.at;
     const gap: GapRow[] = seconds > BREAK ? [{ kind: 'gap', at: row.at, seconds }] : [];
     return [...gap, row];
+  });
+}
+
+/**
+ * Entries but for those of connections whose every arrow was folded away. By their times alone they are not
+ * told from others: on a busy machine the table tells of an entry long after the packet that made it.
+ */
+function shownOf(
+  entries: readonly Entry[],
+  whole: readonly Row[],
+  rows: readonly Row[],
+  connections: Connections,
+): Entry[] {
+  const numbers = (of: readonly Row[]): Set<number | null> =>
+    new Set(of.map((row) => (row.kind === 'arrow' ? row.connection : null)));
+  const [drawn, kept] = [numbers(whole), numbers(rows)];
+  return entries.filter(({ original, expectation }) => {
+    const number = connections.numberOf(original);
+    return expectation || !drawn.has(number) || kept.has(number);
   });
 }
 
