@@ -1,17 +1,41 @@
-/** @type {import('jest').Config} */
-module.exports = {
+/** What both kinds of tests have in common. */
+const common = {
+  rootDir: __dirname,
   testEnvironment: 'node',
-  globalSetup: '<rootDir>/test/global-setup.ts',
-  setupFiles: ['<rootDir>/test/fixed-seed.ts'],
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  setupFiles: ['<rootDir>/test/seed.ts'],
   transform: {
     '\\.tsx?$': '<rootDir>/lab/jest-transform.cjs',
     // preact comes as ES modules only, which Jest does not read by itself.
     '/node_modules/preact/.*\\.mjs$': '<rootDir>/lab/jest-transform.cjs',
   },
   transformIgnorePatterns: ['/node_modules/(?!preact/)'],
-  // One at a time: some tests compare the whole machine before and after, and a run of the lab keeps
-  // two processors busy by itself.
-  maxWorkers: 1,
-  testTimeout: 60_000,
+};
+
+/** @type {import('jest').Config} */
+module.exports = {
+  projects: [
+    {
+      ...common,
+      displayName: 'netns',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['<rootDir>/test/docker/'],
+      globalSetup: '<rootDir>/test/global-setup.ts',
+      globalTeardown: '<rootDir>/test/global-teardown.ts',
+    },
+    {
+      ...common,
+      displayName: 'docker',
+      testMatch: ['<rootDir>/test/docker/*.test.ts'],
+      globalSetup: '<rootDir>/test/docker/global-setup.ts',
+      runner: '<rootDir>/test/serial-runner.cjs',
+    },
+  ],
+  testSequencer: '<rootDir>/test/sequencer.cjs',
+  reporters: ['<rootDir>/test/brief-reporter.cjs', ['summary', { summaryThreshold: Infinity }]],
+  // Three on two processors, for many wait. Tests that compare the machine before and after have one of their
+  // own (test/box.ts).
+  maxWorkers: 3,
+  // The last resort against a test that hangs. Programs are watched by their silence (test/support.ts), for
+  // how long they take is the machine's affair.
+  testTimeout: 30 * 60_000,
 };

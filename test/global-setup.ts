@@ -1,12 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Finds out, once, whether the Docker tests can run, and has the images built that they need. */
+/** Makes the folder of the record that test files share (test/catalogue.ts). */
 export default function setup(): void {
-  const lab = join(__dirname, '..', 'dist', 'lab.js');
-  const { status, stderr } = spawnSync(process.execPath, [lab, 'images', '--quiet'], { encoding: 'utf8' });
-  if (status === 0) return;
-  const why = stderr.split('\n')[0] ?? 'the images cannot be built';
-  process.env['LAB_TEST_NO_DOCKER'] = why;
-  process.stderr.write(`The Docker tests are skipped: ${why}\n`);
+  process.env['LAB_TEST_RECORD'] = mkdtempSync(join(tmpdir(), 'lab-test-'));
 }

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunResult } from '../src/verdict/run-result';
@@ -10,7 +10,7 @@ const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
 
 /** The system tools are not in an ordinary user's PATH on Debian. */
-const PATH = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
+export const PATH = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
 
 export interface Finished {
   readonly code: number | null;
@@ -19,9 +19,15 @@ export interface Finished {
   readonly stderr: string;
 }
 
+/**
+ * Seconds without a word after which a program is taken for hung: far more than the slowest machine needs
+ * between two. Programs end in their own time, and no test says how long that may be.
+ */
+const SILENCE_SECONDS = 120;
+
 /** A folder of a test's own, removed when its file is done. */
-export function scratch(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'lab-test-'));
+export function scratch(parent = tmpdir()): string {
+  const directory = mkdtempSync(join(parent, 'lab-test-'));
   scratches.push(directory);
   return directory;
 }
@@ -41,19 +47,81 @@ export function startLab(
   return spawn(program, rest, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH } });
 }
 
-export function finished(child: ChildProcess): Promise<Finished> {
+/**
+ * A program's end, and all it has said. One that falls silent is ended by the watchdog.
+ *
+ * @param silence seconds without a word after which that is
+ * @throws saying who ended it, after how long, where it was, and the last it said
+ */
+export function finished(child: ChildProcess, silence = SILENCE_SECONDS): Promise<Finished> {
   const text = { stdout: '', stderr: '' };
-  child.stdout?.on('data', (chunk: Buffer) => (text.stdout += chunk.toString('utf8')));
-  child.stderr?.on('data', (chunk: Buffer) => (text.stderr += chunk.toString('utf8')));
-  // A program that hangs must fail its test, not outlive it.
-  const timer = setTimeout(() => child.kill('SIGKILL'), 50_000);
+  const began = performance.now();
+  let silent = 0;
+  const hear = (stream: keyof typeof text) => (chunk: Buffer) => {
+    text[stream] += chunk.toString('utf8');
+    silent = 0;
+  };
+  child.stdout?.on('data', hear('stdout'));
+  child.stderr?.on('data', hear('stderr'));
+  let hung: Error | undefined;
+  // Ticks are counted, not the clock read: a machine that stood still was not silent.
+  const watchdog = setInterval(() => {
+    silent += 1;
+    if (silent < silence || hung) return;
+    hung = hungProgram(child, (performance.now() - began) / 1000, silent, text);
+    for (const { pid } of descendants(child.pid ?? 0)) endQuietly(pid);
+    child.kill('SIGKILL');
+  }, 1000);
   return new Promise((resolve, reject) => {
-    child.once('error', reject);
+    const over = (settle: () => void): void => {
+      clearInterval(watchdog);
+      settle();
+    };
+    child.once('error', (error) => {
+      over(() => {
+        reject(error);
+      });
+    });
     child.once('close', (code, signal) => {
-      clearTimeout(timer);
-      resolve({ code, signal, ...text });
+      over(() => {
+        if (hung) reject(hung);
+        else resolve({ code, signal, ...text });
+      });
     });
   });
+}
+
+/** What is said of a program that the watchdog ends. */
+function hungProgram(
+  child: ChildProcess,
+  seconds: number,
+  silent: number,
+  { stdout, stderr }: { stdout: string; stderr: string },
+): Error {
+  const at = [...stderr.matchAll(/^[\w.-]+: .*$/gm)].at(-1)?.[0] ?? 'its start';
+  return new Error(
+    `the suite’s watchdog ended “${shortened(child.spawnargs.join(' '), 200)}” after ${Math.round(seconds)} s, ` +
+      `the last ${silent} s of them without a word; it was at: ${at}\n` +
+      `its standard error ends with:\n${lastLines(stderr)}\nits standard output ends with:\n${lastLines(stdout)}`,
+  );
+}
+
+/** As much of a text's end as fits a screen. */
+export function lastLines(text: string, lines = 10): string {
+  const shown = text.trimEnd().split('\n').slice(-lines);
+  return shown.map((line) => `  ${shortened(line, 200)}`).join('\n');
+}
+
+function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)}…`;
+}
+
+function endQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** Runs the lab's CLI to its end. */
@@ -71,18 +139,33 @@ export async function runs(
   cwd = scratch(),
 ): Promise<{ code: number | null; runs: RunResult[]; stderr: string; stdout: string }> {
   const { code, stdout, stderr } = await lab(['run', '--json', ...args], cwd);
-  if (stdout === '') throw new Error(`no document (exit ${code ?? '?'}): ${stderr}`);
-  return { code, stdout, stderr, runs: (JSON.parse(stdout) as { runs: RunResult[] }).runs };
+  return { code, stdout, stderr, runs: documentIn({ code, stdout, stderr }) };
+}
+
+/**
+ * The runs of the document a lab printed.
+ *
+ * @throws when it printed none, with the end of what it said instead
+ */
+export function documentIn({
+  code,
+  stdout,
+  stderr,
+}: Pick<Finished, 'code' | 'stdout' | 'stderr'>): RunResult[] {
+  if (stdout === '') throw new Error(`no document (exit ${code ?? '?'}):\n${lastLines(stderr)}`);
+  return (JSON.parse(stdout) as { runs: RunResult[] }).runs;
 }
 
 /**
  * The command that runs something as an ordinary user: nobody, when the tests are root. The lab is
  * copied where that user can read it.
+ *
+ * @param parent folder in which both of its folders are made
  */
-export function ordinaryUser(): { prefix: readonly string[]; labCopy: string; cwd: string } {
-  const copy = scratch();
+export function ordinaryUser(parent?: string): { prefix: readonly string[]; labCopy: string; cwd: string } {
+  const copy = scratch(parent);
   for (const part of ['dist', 'scenarios']) cpSync(join(ROOT, part), join(copy, part), { recursive: true });
-  const cwd = scratch();
+  const cwd = scratch(parent);
   if (!isRoot) return { prefix: [], labCopy: join(copy, 'dist', 'lab.js'), cwd };
   for (const directory of [copy, cwd]) spawnSync('chmod', ['-R', 'a+rX', directory]);
   spawnSync('chown', [String(NOBODY), cwd]);
@@ -134,82 +217,6 @@ expect:
   - download is complete
 `;
 
-/** What of this machine a run could have changed, by name. */
-export function machineState(): Record<string, string[]> {
-  const settings = [
-    'net/ipv4/ip_forward',
-    'net/ipv6/conf/all/disable_ipv6',
-    'net/netfilter/nf_conntrack_tcp_loose',
-  ];
-  return {
-    namespaces: namespaces(),
-    processes: processes().map(({ pid, command: name }) => `${pid} ${name}`),
-    links: readdirSync('/sys/class/net'),
-    routes: readFileSync('/proc/net/route', 'utf8').split('\n'),
-    mounts: readFileSync('/proc/self/mountinfo', 'utf8').split('\n'),
-    settings: settings.map((path) => {
-      try {
-        return `${path}=${readFileSync(`/proc/sys/${path}`, 'utf8').trim()}`;
-      } catch {
-        return `${path} absent`;
-      }
-    }),
-    files: ['/tmp', '/run', '/run/netns', '/var/run'].flatMap((directory) => {
-      try {
-        return readdirSync(directory)
-          .filter((name) => !/^(?:lab-test-|jest|node-compile-cache|v8-compile-cache)/.test(name))
-          .map((name) => join(directory, name));
-      } catch {
-        return [];
-      }
-    }),
-  };
-}
-
-/** The machine's own firewall rules; only root may see them. */
-export function machineRules(): string {
-  return spawnSync('nft', ['list', 'ruleset'], { encoding: 'utf8', env: { ...process.env, PATH } }).stdout;
-}
-
-/** Every process that came from the lab: by the bundle it runs, or as one of its tools with our marks. */
-export function processes(): { pid: number; command: string }[] {
-  const marks =
-    /dist\/(?:lab|worker|client-|server-)|--kill-child|\/run\/netns\/|tcpdump -i (?:in|out)side|conntrack -E/;
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-        return marks.test(command) ? [{ pid: Number(name), command }] : [];
-      } catch {
-        return [];
-      }
-    });
-}
-
-/** Every namespace some process is in. A zombie has ended; when it is reaped is its parent's affair, here init's. */
-function namespaces(): string[] {
-  const found = new Set<string>();
-  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && !isZombie(entry))) {
-    for (const kind of ['net', 'mnt', 'pid', 'user']) {
-      try {
-        found.add(readlinkSync(`/proc/${name}/ns/${kind}`));
-      } catch {
-        // The process went, or is not ours to look at.
-      }
-    }
-  }
-  return [...found].sort();
-}
-
-function isZombie(pid: string): boolean {
-  try {
-    return (readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1)?.slice(0, 3) ?? '').includes(' Z ');
-  } catch {
-    return true;
-  }
-}
-
 /** The processes below one, by its id: what it started and what those started. */
 export function descendants(pid: number): { pid: number; command: string }[] {
   const parents = new Map<number, number>();
@@ -232,17 +239,24 @@ export function descendants(pid: number): { pid: number; command: string }[] {
   });
 }
 
-/** Waits for a condition with a deadline. */
+/**
+ * Waits for a condition that must come true. The deadline is for what hangs, so it is far away.
+ *
+ * @param what is to come true, as it is said when it did not
+ */
 export async function eventually<T>(
-  look: () => T | undefined | false,
-  what: string,
-  seconds = 15,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  what: string | (() => string),
+  seconds = SILENCE_SECONDS,
 ): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const found = look();
+  const deadline = performance.now() + seconds * 1000;
+  // At first in quick succession; looking is work too, where much else is under way.
+  for (let pause = 5; ; pause = Math.min(50, pause * 1.3)) {
+    const found = await look();
     if (found !== undefined && found !== false) return found;
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${seconds} s`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    if (performance.now() > deadline) {
+      throw new Error(`${typeof what === 'string' ? what : what()}: not within ${seconds} s`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

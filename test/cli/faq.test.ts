@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scoreboardReport } from '../../src/report/scoreboard';
 import type { Style } from '../../src/report/style';
@@ -5,9 +6,11 @@ import { scenarioNames } from '../../src/scenario/catalogue';
 import { CLAIMS } from '../../src/scenario/claims';
 import { loadScenario } from '../../src/scenario/load';
 import type { ClaimScore } from '../../src/verdict/scoreboard';
-import { LAB, ROOT, lab, run, type Finished } from '../support';
+import { catalogue, DOCUMENT, recorded } from '../catalogue';
+import { LAB, ROOT, lab, lastLines, run, scratch, type Finished } from '../support';
 
-// The scoreboard through the real CLI: what packets say of the FAQ's claims.
+// The scoreboard through the real CLI: what packets say of the FAQ's claims. The whole of it is scored from the
+// catalogue's record; single claims are run.
 
 const ESCAPE = '\u001b';
 const IDS = Array.from({ length: 55 }, (_, index) => `C${String(index + 1).padStart(2, '0')}`);
@@ -15,13 +18,15 @@ const VERDICTS = ['upheld', 'refuted', 'partly', 'untested'];
 const identity = (text: string): string => text;
 const PLAIN: Style = { bold: identity, dim: identity, red: identity, green: identity, yellow: identity };
 
-/** All claims, once for the whole file. */
+/** All claims. */
 let whole: Finished;
 let claims: ClaimScore[];
 
 beforeAll(async () => {
-  whole = await lab(['faq', '--json']);
-  if (whole.stdout === '') throw new Error(`no document (exit ${whole.code ?? '?'}): ${whole.stderr}`);
+  await catalogue();
+  whole = await lab(['faq', '--json', '--from', DOCUMENT]);
+  if (whole.stdout === '')
+    throw new Error(`no document (exit ${whole.code ?? '?'}): ${lastLines(whole.stderr)}`);
   claims = (JSON.parse(whole.stdout) as { claims: ClaimScore[] }).claims;
 });
 
@@ -49,10 +54,34 @@ describe('--json', () => {
     }
   });
 
-  test('keeps progress to stderr, without colour', () => {
-    expect(whole.stdout).not.toContain(ESCAPE);
-    expect(whole.stderr).toContain('t2-passive: ');
-    expect(whole.stderr).not.toContain(ESCAPE);
+  test('keeps progress to stderr, without colour', async () => {
+    const { stdout, stderr } = await lab(['faq', '--json', 'C38']);
+    expect(stdout).not.toContain(ESCAPE);
+    expect(stderr).toContain('hash-marks: ');
+    expect(stderr).not.toContain(ESCAPE);
+  });
+
+  test('of saved results is of them alone, and runs nothing', async () => {
+    expect(whole.stderr).toBe('');
+    const file = join(scratch(), 'one.json');
+    const runs = (await recorded(['t2-passive', 'hash-marks'])).map((one) => ({
+      ...one,
+      outcome: 'fail',
+      reason: 'so',
+    }));
+    writeFileSync(file, JSON.stringify({ schemaVersion: 1, runs }));
+    const { code, stdout, stderr } = await lab(['faq', '--from', file, '--json', 'C38']);
+    const [score] = (JSON.parse(stdout) as { claims: ClaimScore[] }).claims;
+    expect(score?.verdicts.today).toMatchObject({ verdict: 'refuted', scenarios: ['hash-marks'] });
+    // What did not hold is said, and is in the exit code, as after a run.
+    expect(stderr).toBe('hash-marks: an expectation did not hold: so\n  npm run lab -- hash-marks\n');
+    expect(code).toBe(1);
+  });
+
+  test('of a document that is none is refused', async () => {
+    const { code, stdout, stderr } = await lab(['faq', '--from', 'no-such.json']);
+    expect(stderr).toContain('no-such.json: no such file; wanted: what `lab run --json` printed');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 });
 
@@ -155,11 +184,11 @@ describe('at length', () => {
   });
 
   test('one run at a time gives the same verdicts', async () => {
-    const { code, stdout, stderr } = await lab(['faq', '--json', '--jobs', '1', 'C45', 'C48']);
+    const { code, stdout, stderr } = await lab(['faq', '--json', '--jobs', '1', 'C44', 'C45']);
     expect(code).toBe(0);
     const alone = (JSON.parse(stdout) as { claims: ClaimScore[] }).claims;
     const told = ({ id, verdicts: { today } }: ClaimScore) => [id, today.verdict, today.scenarios];
-    expect(alone.map(told)).toEqual([claim('C45'), claim('C48')].map(told));
+    expect(alone.map(told)).toEqual([claim('C44'), claim('C45')].map(told));
     // With one job a scenario is over before the next begins.
     const order = stderr.split('\n').flatMap((line) => /^([\w.-]+): /.exec(line)?.[1] ?? []);
     const changes = order.filter((name, index) => name !== order[index - 1]);

@@ -4,16 +4,17 @@ import { findScenario, scenarioNames } from '../../src/scenario/catalogue';
 import { CLAIMS } from '../../src/scenario/claims';
 import { loadScenario } from '../../src/scenario/load';
 import type { RunResult } from '../../src/verdict/run-result';
+import { catalogue } from '../catalogue';
 import { ROOT, lab, runs } from '../support';
 
 // Real packets, through the real CLI: what the README promises.
 
 const DIRECTORY = join(ROOT, 'scenarios');
-let all: RunResult[];
+let all: readonly RunResult[];
 let code: number | null;
 
 beforeAll(async () => {
-  ({ runs: all, code } = await runs(['--all']));
+  ({ runs: all, code } = await catalogue());
 });
 
 function result(name: string): RunResult {

@@ -120,10 +120,14 @@ export function bundle(entry: string): string {
   return outfile;
 }
 
-/** The first of some ports of 127.0.0.1 in a row, all free, below those the system hands out by itself. */
+/**
+ * The first of some ports of 127.0.0.1 in a row, all free, below those the system hands out by itself. Each of
+ * Jest's workers looks among its own: what is free for one is not taken by another.
+ */
 export async function freePorts(count: number): Promise<number> {
+  const mine = 10_000 + (Number(process.env['JEST_WORKER_ID'] ?? 1) % 4) * 5000;
   for (;;) {
-    const first = 10_000 + Math.floor(Math.random() * 20_000);
+    const first = mine + Math.floor(Math.random() * (5000 - count));
     const ports = Array.from({ length: count }, (_none, index) => first + index);
     const free = await Promise.all(ports.map(isFree));
     if (free.every(Boolean)) return first;

@@ -2,7 +2,7 @@ import Dockerode from 'dockerode';
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { finished, lab, ROOT, type Finished } from '../support';
+import { eventually, finished, lab, ROOT, type Finished } from '../support';
 import { describeDocker, describeWhere } from './engine';
 
 // docker-compose.yml with both kinds of Compose: what the README says to try, tried.
@@ -44,19 +44,29 @@ describeDocker('docker-compose.yml', () => {
         try {
           const up = await compose('up', '-d');
           expect({ code: up.code, said: up.code === 0 ? '' : up.stderr }).toEqual({ code: 0, said: '' });
-          const deadline = Date.now() + 20_000;
-          while (!(await inClient('ip route')).includes('via 10.0.0.1') && Date.now() < deadline);
+          await eventually(
+            async () => (await inClient('ip route')).includes('via 10.0.0.1'),
+            'the client is wired',
+          );
           const fetch = (how: string): string =>
             `curl -sS -m 10 --retry 20 --retry-delay 1 --retry-connrefused ${how} -o /dev/null -w '%{size_download}' ftp://203.0.113.20/hello.bin`;
           expect(await inClient(fetch('--disable-epsv'))).toBe('65536');
+          // Until its input ends.
+          const watching = 'conntrack -E & read -r _; kill $!';
           const watch = spawn(
             command[0],
-            [...command.slice(1), '-p', project, 'exec', '-T', 'firewall', 'timeout', '5', 'conntrack', '-E'],
-            { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] },
+            [...command.slice(1), '-p', project, 'exec', '-T', 'firewall', 'sh', '-c', watching],
+            { cwd: ROOT, stdio: ['pipe', 'pipe', 'pipe'] },
           );
           const seen = finished(watch);
-          await new Promise((resolve) => setTimeout(resolve, 1500));
+          // It watches once its socket of NETLINK_NETFILTER (12, linux/netlink.h) has joined groups.
+          const sockets = `awk '$2 == 12 && $4 != "00000000"' /proc/net/netlink`;
+          await eventually(
+            async () => (await compose('exec', '-T', 'firewall', 'sh', '-c', sockets)).stdout !== '',
+            'conntrack watches',
+          );
           expect(await inClient(fetch('--disable-eprt -P -'))).toBe('65536');
+          watch.stdin.end();
           const { stdout: events } = await seen;
           // The control connection with its helper, and the data connection that the server dialled from port 20.
           expect(events).toMatch(
@@ -77,7 +87,7 @@ describeDocker('docker-compose.yml', () => {
         const filters = { label: [`com.docker.compose.project=${project}`] };
         expect(await docker.listContainers({ all: true, filters })).toEqual([]);
         expect((await docker.listVolumes({ filters })).Volumes).toEqual([]);
-      }, 120_000);
+      });
     });
   }
 });

@@ -9,7 +9,7 @@ export function describeWhere(missing: string | undefined, name: string, tests: 
   else describe.skip(`${name} (skipped: ${missing})`, tests);
 }
 
-/** Tests that need a container engine; why there is none test/global-setup.ts has found out. */
+/** Tests that need a container engine; why there is none test/docker/global-setup.ts has found out. */
 export function describeDocker(name: string, tests: () => void): void {
   describeWhere(process.env['LAB_TEST_NO_DOCKER'], name, tests);
 }

@@ -5,6 +5,7 @@ import { createServer, request } from 'node:http';
 import { createServer as createSocket } from 'node:net';
 import { join } from 'node:path';
 import {
+  eventually,
   finished,
   LAB,
   lab,
@@ -278,18 +279,16 @@ class OwnEngine {
   readonly process: ChildProcess;
 
   async ready(): Promise<void> {
-    for (const deadline = Date.now() + 30_000; ;) {
-      if (
-        await this.docker.ping().then(
+    await eventually(
+      () => {
+        if (this.process.exitCode !== null) throw new Error(`dockerd does not start: ${this.log}`);
+        return this.docker.ping().then(
           () => true,
           () => false,
-        )
-      )
-        return;
-      if (Date.now() > deadline || this.process.exitCode !== null)
-        throw new Error(`dockerd does not start: ${this.log}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+        );
+      },
+      () => `dockerd answers, which says: ${this.log}`,
+    );
   }
 
   /** Copies an image from the machine's engine. */
@@ -338,7 +337,7 @@ describeDocker('on this machine', () => {
       expect(stderr).toContain('image cannot be built: no space left on the engine’s disk'.replace('’', "'"));
       expect(stderr).toContain('docker system prune');
       expect(code).toBe(4);
-    }, 120_000);
+    });
 
     test('it is stopped in mid-run: the lab failed, says so, and ends', async () => {
       engine = new OwnEngine(null);
@@ -346,26 +345,21 @@ describeDocker('on this machine', () => {
       const tags = (await lab(['images', '-q'])).stdout.split('\n').map((line) => line.split(' ')[0] ?? '');
       await engine.take(tags.filter((tag) => /\/(?:client|firewall|server-ftp-srv):/.test(tag)));
       const folder = scratch();
-      scenarioWith([['size: 64 KiB', 'size: 200 KiB, lasting: 60 s']], folder);
-      const running = labOn(
-        `unix://${engine.socket}`,
-        ['run', '--json', '--engine', 'docker', './case.yaml'],
-        LAB,
-        folder,
-      );
-      for (const deadline = Date.now() + 30_000; ;) {
-        const up = (await engine.docker.listContainers()).length;
-        if (up === 3) break;
-        if (Date.now() > deadline) throw new Error('the session did not begin');
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      scenarioWith([['size: 64 KiB', 'size: 200 KiB, lasting: 1000 s']], folder);
+      const program = spawn(process.execPath, [LAB, 'run', '--json', '--engine', 'docker', './case.yaml'], {
+        ...{ cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+        env: { ...process.env, DOCKER_HOST: `unix://${engine.socket}` },
+      });
+      const running = finished(program);
+      let said = '';
+      program.stderr.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
+      await eventually(() => said.includes('passive download'), 'the session is on');
       engine.process.kill('SIGTERM');
       const { code, stdout } = await running;
       const [result] = (JSON.parse(stdout) as { runs: { outcome: string; reason: string }[] }).runs;
       expect(result).toMatchObject({ outcome: 'infra-error', expectations: [], diagnosis: [] });
       expect(result?.reason).toMatch(/^the container engine stopped in mid-run \(.*start it again/);
       expect(code).toBe(3);
-    }, 120_000);
+    });
   });
 });

@@ -1,5 +1,5 @@
 import Dockerode from 'dockerode';
-import { lab } from '../support';
+import { eventually, lab } from '../support';
 import { describeDocker } from './engine';
 
 // The images as they are started by hand, each with its own health check, and real FTP to each server.
@@ -18,12 +18,11 @@ async function start(options: Dockerode.ContainerCreateOptions): Promise<Dockero
 }
 
 async function healthy(container: Dockerode.Container): Promise<void> {
-  for (const deadline = Date.now() + 30_000; ;) {
+  await eventually(async () => {
     const { State } = await container.inspect();
-    if (State.Health?.Status === 'healthy') return;
-    if (!State.Running || Date.now() > deadline) throw new Error(JSON.stringify(State));
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+    if (!State.Running) throw new Error(JSON.stringify(State));
+    return State.Health?.Status === 'healthy';
+  }, 'the server is healthy');
 }
 
 /** Runs curl beside a server, in its network namespace. */
@@ -45,15 +44,13 @@ async function curl(
 describeDocker('the images', () => {
   beforeAll(async () => {
     expect((await lab(['images', '-q'])).code).toBe(0);
-  }, 300_000);
+  });
 
   test('a second call builds nothing', async () => {
-    const began = Date.now();
     const { code, stdout, stderr } = await lab(['images']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).not.toContain('built');
     expect(stdout.split('\n').filter(Boolean)).toHaveLength(6);
-    expect(Date.now() - began).toBeLessThan(30_000);
   });
 
   test.each(['ftp-srv', 'vsftpd', 'proftpd', 'pure-ftpd'])(

@@ -2,7 +2,7 @@ import Dockerode from 'dockerode';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunResult } from '../../src/verdict/run-result';
-import { lab, runs, scenarioWith, scratch } from '../support';
+import { eventually, lab, runs, scenarioWith, scratch } from '../support';
 import { describeDocker } from './engine';
 
 /** What an engine can do differently, once each. All of the catalogue would take minutes. */
@@ -138,19 +138,18 @@ async function rightsOf(roles: readonly string[]): Promise<Record<string, string
   const docker = new Dockerode();
   const filters = { label: ['ftp-firewall-lab.run'] };
   const roleOf = ({ Names }: Dockerode.ContainerInfo): string => Names[0]?.split('-').at(-1) ?? '';
-  for (const deadline = Date.now() + 20_000; ;) {
-    const containers = await docker.listContainers({ filters });
-    const ours = containers.filter((container) => roles.includes(roleOf(container)));
-    if (ours.length === roles.length) {
-      const entries = ours.map(async (container) => {
-        const { Pid } = (await docker.getContainer(container.Id).inspect()).State;
-        const [, effective = ''] =
-          /^CapEff:\s*(\w+)$/m.exec(readFileSync(`/proc/${Pid}/status`, 'utf8')) ?? [];
-        return [roleOf(container), effective] as const;
-      });
-      return Object.fromEntries(await Promise.all(entries));
-    }
-    if (Date.now() > deadline) throw new Error(`of ${roles.join(', ')} only ${ours.map(roleOf).join(', ')}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  const ours = await eventually(
+    async () => {
+      const containers = await docker.listContainers({ filters });
+      const found = containers.filter((container) => roles.includes(roleOf(container)));
+      return found.length === roles.length ? found : undefined;
+    },
+    `there are ${roles.join(', ')}`,
+  );
+  const entries = ours.map(async (container) => {
+    const { Pid } = (await docker.getContainer(container.Id).inspect()).State;
+    const [, effective = ''] = /^CapEff:\s*(\w+)$/m.exec(readFileSync(`/proc/${Pid}/status`, 'utf8')) ?? [];
+    return [roleOf(container), effective] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
 }

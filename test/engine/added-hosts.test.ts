@@ -3,17 +3,8 @@ import { join } from 'node:path';
 import type { LabEvent } from '../../src/observe/event';
 import { ADDED_HOSTS } from '../../src/scenario';
 import type { RunResult } from '../../src/verdict/run-result';
-import {
-  LAB,
-  eventually,
-  finished,
-  machineState,
-  ordinaryUser,
-  run,
-  runs,
-  scratch,
-  startLab,
-} from '../support';
+import { Box } from '../box';
+import { documentIn, eventually, LAB, ordinaryUser } from '../support';
 
 // Three hosts beside the three: a second one inside, a prober and a resolver outside. Both legs are
 // switches then, and everything else must be as it is without them.
@@ -63,24 +54,24 @@ function write(folder: string, lasting?: string): string {
   return file;
 }
 
-let before: ReturnType<typeof machineState>;
+let box: Box;
+let before: ReturnType<Box['state']>;
 let result: RunResult;
 beforeAll(async () => {
-  before = machineState();
-  const folder = scratch();
-  const { runs: all, stderr } = await runs([write(folder)], folder);
+  box = await Box.make();
+  before = box.state();
+  const folder = box.scratch();
+  const { runs: all, stderr } = await box.runs([write(folder)], folder);
   const [first] = all;
   if (!first) throw new Error(stderr);
   result = first;
   await nothingLeft(folder);
 });
 
-/** Nothing but what a test itself put there; the kernel takes namespaces down after their last process. */
+/** Nothing but what a test itself put there. */
 async function nothingLeft(folder: string): Promise<void> {
-  for (const part of ['processes', 'namespaces']) {
-    await eventually(() => machineState()[part]?.join() === before[part]?.join(), `its ${part} are gone`);
-  }
-  expect(machineState()).toEqual(before);
+  await box.quiet();
+  expect(box.state()).toEqual(before);
   expect(readdirSync(folder)).toEqual(['case.yaml']);
 }
 
@@ -165,9 +156,12 @@ test('what is sent to the firewall comes back from it and reaches neither inside
 });
 
 test('captures on switches lose nothing, run after run', async () => {
-  const folder = scratch();
+  const folder = box.scratch();
   const file = write(folder);
-  const { code, runs: all } = await runs(['--jobs', '2', ...Array.from({ length: 6 }, () => file)], folder);
+  const { code, runs: all } = await box.runs(
+    ['--jobs', '2', ...Array.from({ length: 6 }, () => file)],
+    folder,
+  );
   expect(code).toBe(0);
   for (const { captures, outcome, probes } of [result, ...all]) {
     expect(outcome).toBe('pass');
@@ -182,14 +176,12 @@ test('captures on switches lose nothing, run after run', async () => {
   await nothingLeft(folder);
 });
 
-const ordinary = ordinaryUser();
-
 test('an ordinary user has all six hosts, too', async () => {
+  const ordinary = ordinaryUser(box.share);
   const file = write(ordinary.cwd);
   const argv = [...ordinary.prefix, process.execPath, ordinary.labCopy, '--json', file];
-  const { code, stdout, stderr } = await run(argv, ordinary.cwd);
-  if (stdout === '') throw new Error(stderr);
-  const [mine] = (JSON.parse(stdout) as { runs: RunResult[] }).runs;
+  const { code, stdout, stderr } = await box.run(argv, ordinary.cwd);
+  const [mine] = documentIn({ code, stdout, stderr });
   expect({ code, outcome: mine?.outcome, probes: mine?.probes }).toEqual({
     ...{ code: 0, outcome: 'pass', probes: result.probes },
   });
@@ -197,14 +189,12 @@ test('an ordinary user has all six hosts, too', async () => {
 });
 
 test('killed while all six are up, the lab leaves nothing', async () => {
-  const folder = scratch();
-  write(folder, ', lasting: 60 s');
-  const child = startLab(['./case.yaml'], folder, [], LAB);
-  let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString('utf8')));
-  const ended = finished(child);
-  await eventually(() => said.includes('passive download'), 'the download has begun', 30);
-  child.kill('SIGKILL');
+  const folder = box.scratch();
+  write(folder, ', lasting: 1000 s');
+  const { pid, ended, said } = box.start([process.execPath, LAB, './case.yaml'], folder);
+  const lab = await pid;
+  await eventually(() => said().includes('passive download'), 'the download has begun');
+  process.kill(lab, 'SIGKILL');
   expect((await ended).signal).toBe('SIGKILL');
   await nothingLeft(folder);
 });

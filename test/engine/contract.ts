@@ -1,7 +1,7 @@
 import { buildSync } from 'esbuild';
 import { join } from 'node:path';
 import { CASES } from './contract-cases';
-import { ROOT, run, scratch } from '../support';
+import { lastLines, ROOT, run, scratch } from '../support';
 import type { EngineName } from '../../src/plan/plan';
 
 /** The contract suite as tests, for one engine. `command` says how a program is run where the engine's hosts can be made. */
@@ -10,13 +10,15 @@ export function contract(
   command: (argv: readonly string[]) => readonly string[],
   /** everything of the engine's that a lab could leave behind */
   remains: () => Promise<unknown>,
+  /** a folder that is there, too */
+  folder: () => string = scratch,
 ): void {
   let results: Map<string, string | null>;
   let before: unknown;
   let program: string;
   beforeAll(async () => {
     before = await remains();
-    program = join(scratch(), 'contract.js');
+    program = join(folder(), 'contract.js');
     buildSync({
       entryPoints: [join(__dirname, 'contract-program.ts')],
       outfile: program,
@@ -37,8 +39,8 @@ export function contract(
         return [name, error];
       }),
     );
-    if (results.size === 0) throw new Error(`the contract program said nothing: ${stderr}`);
-  }, 120_000);
+    if (results.size === 0) throw new Error(`the contract program said nothing:\n${lastLines(stderr)}`);
+  });
 
   test.each(Object.keys(CASES))('%s', (name) => {
     expect(results.get(name)).toBeNull();

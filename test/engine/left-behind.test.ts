@@ -1,17 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  descendants,
-  eventually,
-  finished,
-  machineRules,
-  machineState,
-  ordinaryUser,
-  processes,
-  scenarioWith,
-  scratch,
-  startLab,
-} from '../support';
+import { Box, type BoxedProgram } from '../box';
+import { generator, SEED } from '../seed';
+import { descendants, eventually, LAB, ordinaryUser, scenarioWith } from '../support';
 
 // However a run ends, nothing of it is left; while it runs, the machine's own network is as it was.
 
@@ -20,73 +11,75 @@ function slowScenario(folder: string, lasting = '2 s'): string {
   return scenarioWith([['size: 64 KiB', `size: 200 KiB, lasting: ${lasting}`]], folder);
 }
 
-let before: ReturnType<typeof machineState>;
-let rulesBefore: string;
-beforeAll(() => {
-  before = machineState();
-  rulesBefore = machineRules();
-});
-afterAll(() => {
-  expect(machineRules()).toBe(rulesBefore);
+let box: Box;
+let before: ReturnType<Box['state']>;
+let asUser: ReturnType<typeof ordinaryUser>;
+beforeAll(async () => {
+  box = await Box.make();
+  before = box.state();
+  asUser = ordinaryUser(box.share);
 });
 
 async function nothingLeft(folder: string, files: readonly string[]): Promise<void> {
-  const known = new Set(before['processes']);
-  await eventually(
-    () => processes().every(({ pid, command }) => known.has(`${pid} ${command}`)),
-    'the lab’s processes are gone',
-  );
-  // The kernel takes namespaces down after their last process.
-  await eventually(
-    () => machineState()['namespaces']?.join() === before['namespaces']?.join(),
-    'its namespaces are gone',
-  );
-  expect(machineState()).toEqual(before);
+  await box.quiet();
+  expect(box.state()).toEqual(before);
   expect(readdirSync(folder)).toEqual(files);
 }
 
-const asUser = ordinaryUser();
+function start(folder: string, args: readonly string[], prefix: readonly string[] = []): BoxedProgram {
+  return box.start([...prefix, process.execPath, LAB, ...args], folder);
+}
 
 test.each([
-  ['as the tests’ own user', 25, () => ({ folder: scratch(), prefix: [], program: undefined })],
-  ['as an ordinary user', 15, () => ({ folder: asUser.cwd, prefix: asUser.prefix, program: asUser.labCopy })],
-])(
-  'SIGKILL at many random moments leaves nothing, %s',
-  async (_who, kills, where) => {
-    const { folder, prefix, program } = where();
-    // Far longer than anything waits here: what is gone by then did not just come to its end.
-    slowScenario(folder, '120 s');
-    const untilTransfer = 900;
-    for (let kill = 0; kill < kills; kill += 1) {
-      // One moment in each of as many parts of the time from start to transfer.
-      const moment = Math.round((untilTransfer * (kill + Math.random())) / kills);
-      const child = startLab(['-q', './case.yaml'], folder, prefix, program);
-      const ended = finished(child);
-      await new Promise((resolve) => setTimeout(resolve, moment));
-      child.kill('SIGKILL');
-      expect((await ended).signal).toBe('SIGKILL');
-      await nothingLeft(folder, ['case.yaml']).catch((error: unknown) => {
-        throw new Error(`killed after ${moment} ms: ${String(error)}`);
-      });
-    }
-  },
-  180_000,
-);
+  ['as the tests’ own user', 25, () => ({ folder: box.scratch(), argv: [process.execPath, LAB] })],
+  [
+    'as an ordinary user',
+    15,
+    () => ({ folder: asUser.cwd, argv: [...asUser.prefix, process.execPath, asUser.labCopy] }),
+  ],
+])('SIGKILL at many random moments leaves nothing, %s', async (_who, kills, where) => {
+  const { folder, argv } = where();
+  // Far longer than anything waits here: what is gone by then did not just come to its end.
+  slowScenario(folder, '1000 s');
+  const begin = async () => {
+    const { pid, ended } = box.start([...argv, '-q', './case.yaml'], folder);
+    return { pid: await pid, ended };
+  };
+  const kill = async ({ pid, ended }: Awaited<ReturnType<typeof begin>>): Promise<void> => {
+    process.kill(pid, 'SIGKILL');
+    expect((await ended).signal).toBe('SIGKILL');
+    await nothingLeft(folder, ['case.yaml']);
+  };
+  // How long this machine takes to get there, today.
+  const first = await begin();
+  const began = performance.now();
+  await eventually(() => transferring(first.pid), 'the transfer is under way');
+  const untilTransfer = performance.now() - began;
+  await kill(first);
+
+  const random = generator(SEED);
+  for (let turn = 0; turn < kills; turn += 1) {
+    // One moment in each of as many parts of the time from start to a little after the transfer's begin.
+    const moment = (1.2 * untilTransfer * (turn + random())) / kills;
+    const one = await begin();
+    await new Promise((resolve) => setTimeout(resolve, moment));
+    await kill(one).catch((error: unknown) => {
+      throw new Error(
+        `killed ${Math.round(moment)} ms after its start, where ${Math.round(untilTransfer)} ms lead to the transfer ` +
+          `(kill ${turn + 1} of FUZZ_SEED=${SEED}): ${String(error)}`,
+      );
+    });
+  }
+});
 
 test.each(['unshare', 'worker.js'])(
   'SIGKILL of %s, in between, leaves nothing and is the lab’s failure',
   async (mark) => {
-    const folder = scratch();
-    slowScenario(folder);
-    const child = startLab(['run', '--json', './case.yaml'], folder);
-    const ended = finished(child);
-    const victim = await eventually(
-      () =>
-        transferring(child.pid ?? 0) &&
-        descendants(child.pid ?? 0).find(({ command }) => command.includes(mark)),
-      `${mark} runs`,
-    );
-    process.kill(victim.pid, 'SIGKILL');
+    const folder = box.scratch();
+    slowScenario(folder, '1000 s');
+    const { pid, ended } = start(folder, ['run', '--json', './case.yaml']);
+    const victim = await inTransfer(await pid, mark);
+    process.kill(victim, 'SIGKILL');
     const { code, stdout } = await ended;
     expect(code).toBe(3);
     expect(JSON.parse(stdout)).toMatchObject({
@@ -101,14 +94,14 @@ test.each([
   ['SIGTERM', 143, 'to the lab'],
   ['SIGINT', 130, 'to its process group, as Ctrl-C on a terminal'],
 ] as const)('%s, exit %d: takes the lab down, sent %s', async (signal, expected, whom) => {
-  const folder = scratch();
-  slowScenario(folder);
+  const folder = box.scratch();
+  slowScenario(folder, '1000 s');
   const group = whom !== 'to the lab';
-  const child = startLab(['./case.yaml'], folder, group ? ['setsid'] : []);
-  const ended = finished(child);
-  await eventually(() => transferring(child.pid ?? 0), 'the transfer is under way');
-  process.kill(group ? -(child.pid ?? 0) : (child.pid ?? 0), signal);
-  const { code, stdout, stderr } = await ended;
+  const program = start(folder, ['./case.yaml'], group ? ['setsid'] : []);
+  const pid = await program.pid;
+  await eventually(() => transferring(pid), 'the transfer is under way');
+  process.kill(group ? -pid : pid, signal);
+  const { code, stdout, stderr } = await program.ended;
   expect({ code, stdout }).toEqual({ code: expected, stdout: '' });
   expect(stderr).toContain(`${signal}: taking the lab down`);
   await nothingLeft(folder, ['case.yaml']);
@@ -121,14 +114,10 @@ test.each([
   ['server-ftp-srv.js', 'server-ftp-srv on the server host'],
   ['client-basic-ftp.js', 'client-basic-ftp on the client host'],
 ])('%s killed in mid-run: the lab failed, with evidence, and nothing left', async (mark, name) => {
-  const folder = scratch();
-  slowScenario(folder);
-  const child = startLab(['run', '--json', './case.yaml'], folder);
-  const ended = finished(child);
-  await eventually(() => transferring(child.pid ?? 0), 'the transfer is under way');
-  const victim = descendants(child.pid ?? 0).find(({ command }) => command.includes(mark));
-  if (!victim) throw new Error(`${mark} is not there to be killed`);
-  process.kill(victim.pid, 'SIGKILL');
+  const folder = box.scratch();
+  slowScenario(folder, '1000 s');
+  const { pid, ended } = start(folder, ['run', '--json', './case.yaml']);
+  process.kill(await inTransfer(await pid, mark), 'SIGKILL');
   const { code, stdout } = await ended;
   const { runs } = JSON.parse(stdout) as { runs: Record<string, never>[] };
   expect(runs[0]).toMatchObject({ outcome: 'infra-error', expectations: [], claims: [], diagnosis: [] });
@@ -151,39 +140,36 @@ test.each([
 });
 
 test('while a run is under way the machine’s own network is as before', async () => {
-  const folder = scratch();
+  const folder = box.scratch();
   slowScenario(folder);
-  const child = startLab(['-q', './case.yaml'], folder);
-  const ended = finished(child);
-  await eventually(() => transferring(child.pid ?? 0), 'the transfer is under way');
-  const during = machineState();
-  for (const part of ['links', 'routes', 'settings', 'files', 'mounts'])
-    expect(during[part]).toEqual(before[part]);
-  expect(machineRules()).toBe(rulesBefore);
+  const { pid, ended } = start(folder, ['-q', './case.yaml']);
+  const lab = await pid;
+  await eventually(() => transferring(lab), 'the transfer is under way');
+  expect(box.processes().length).toBeGreaterThan(5);
+  expect({ ...box.state(), processes: [] }).toEqual(before);
   expect((await ended).code).toBe(0);
   await nothingLeft(folder, ['case.yaml']);
 });
 
-/** Whether the session is on: all programs run, and time enough has passed for the log-in. */
-function transferring(pid: number): boolean {
-  const all = descendants(pid).map(({ command }) => command);
-  const running = [
-    'client-basic-ftp',
-    'server-ftp-srv',
-    'tcpdump -i inside',
-    'tcpdump -i outside',
-    'conntrack -E',
-  ];
-  if (
-    !running.every((mark) =>
-      all.some((command) => command.startsWith(mark) || command.includes(`/dist/${mark}`)),
-    )
-  ) {
-    started.delete(pid);
+/** The process below the lab that a mark tells, once the transfer is under way. */
+async function inTransfer(lab: number, mark: string): Promise<number> {
+  await eventually(() => transferring(lab), 'the transfer is under way');
+  const victim = descendants(lab).find(({ command }) => command.includes(mark));
+  if (!victim) throw new Error(`${mark} is not there`);
+  return victim.pid;
+}
+
+/** Whether data move: the client's host has a connection besides the one to the server's port 21. */
+function transferring(lab: number): boolean {
+  const client = descendants(lab).find(({ command }) => command.includes('/dist/client-basic-ftp'));
+  if (!client) return false;
+  let table;
+  try {
+    table = readFileSync(`/proc/${client.pid}/net/tcp`, 'utf8');
+  } catch {
+    // It has ended since.
     return false;
   }
-  const since = started.get(pid) ?? Date.now();
-  started.set(pid, since);
-  return Date.now() - since > 500;
+  // proc(5): local address, remote address, state; 01 is TCP_ESTABLISHED. Port 21 is 0x0015.
+  return /^ *\d+: \S+ [0-9A-F]{8}:(?!0015)\S+ 01 /m.test(table);
 }
-const started = new Map<number, number>();

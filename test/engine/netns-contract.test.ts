@@ -1,9 +1,18 @@
 import { sandboxCommand } from '../../src/engine/netns/sandbox';
-import { machineState } from '../support';
+import { Box } from '../box';
 import { contract } from './contract';
 
-contract('netns', sandboxCommand, async () => {
-  // The kernel takes namespaces down after their last process.
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  return machineState();
+let box: Box;
+beforeAll(async () => {
+  box = await Box.make();
 });
+
+contract(
+  'netns',
+  (argv) => box.command(sandboxCommand(argv)),
+  async () => {
+    await box.quiet();
+    return box.state();
+  },
+  () => box.scratch(),
+);

@@ -1,19 +1,25 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunResult } from '../../src/verdict/run-result';
-import { ordinaryUser, processes, run, scenarioWith } from '../support';
+import { Box } from '../box';
+import { ordinaryUser, scenarioWith } from '../support';
 
 // No root, no sudo: the lab in a user namespace of its own. When the tests are root they become nobody.
 
 // The container engine of this machine, if any, is of no interest here.
 process.env['DOCKER_HOST'] = 'unix:///no/such.sock';
 
-const user = ordinaryUser();
+let box: Box;
+let user: ReturnType<typeof ordinaryUser>;
+beforeAll(async () => {
+  box = await Box.make();
+  user = ordinaryUser(box.share);
+});
 const asUser = (args: readonly string[]) =>
-  run([...user.prefix, process.execPath, user.labCopy, ...args], user.cwd);
+  box.run([...user.prefix, process.execPath, user.labCopy, ...args], user.cwd);
 
 test('the four scenarios give the same verdicts without root', async () => {
-  const before = processes();
+  const before = box.state();
   const { code, stdout, stderr } = await asUser([
     'run',
     '--json',
@@ -33,7 +39,8 @@ test('the four scenarios give the same verdicts without root', async () => {
   expect(runs[3]?.transfers.map(({ data }) => data?.sourcePort)).toEqual([20, 20]);
   expect(code).toBe(0);
   expect(readdirSync(user.cwd)).toEqual([]);
-  expect(processes()).toEqual(before);
+  await box.quiet();
+  expect(box.state()).toEqual(before);
 });
 
 test('the evidence belongs to the user, captures included', async () => {

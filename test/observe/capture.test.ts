@@ -6,22 +6,21 @@ import { PacketEvents } from '../../src/observe/packet-events';
 import { ProbeSightings } from '../../src/observe/probe-sightings';
 import { PcapReader, type CapturedPacket } from '../../src/observe/pcap';
 import type { RunResult } from '../../src/verdict/run-result';
-import { run, runs, scratch } from '../support';
+import { FOLDER, recorded } from '../catalogue';
+import { run } from '../support';
 
 // A capture of a real run, read by the lab and by tcpdump: both must see the same.
 
 const NO_PROBES = new ProbeSightings('inside', { probes: [], hosts: {} as Plan['hosts'] });
-const folder = scratch();
 let result: RunResult;
 let bytes: Buffer;
 let told: string[];
 
 beforeAll(async () => {
-  const { runs: all } = await runs(['active-nat-helper', '--keep'], folder);
-  const [first] = all;
+  const [first] = await recorded(['active-nat-helper']);
   if (!first) throw new Error('no run');
   result = first;
-  const file = join(folder, result.artifacts.directory ?? '', 'outside.pcap');
+  const file = join(FOLDER, result.artifacts.directory ?? '', 'outside.pcap');
   bytes = readFileSync(file);
   told = (await run(['tcpdump', '-ttnr', file, 'ip'])).stdout.trim().split('\n');
 });

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { annotations } from '../../src/report/annotations';
 import { expectationLines } from '../../src/scenario/expectation-lines';
-import { BASE_SCENARIO, lab, runs, scratch } from '../support';
+import { recorded } from '../catalogue';
+import { BASE_SCENARIO, lab, scratch } from '../support';
 
 // What GitHub Actions is told, read back by the rules of its runner.
 
@@ -125,7 +126,7 @@ test('what is skipped is a warning, what the lab failed in an error; neither a f
 });
 
 test('no text ends a property, a line or the command', async () => {
-  const { runs: all } = await runs(['active-nat']);
+  const all = await recorded(['active-nat']);
   const hostile = 'x,line=1::y%0A%25\r\n::error file=z::owned\u001b[2J\u202e';
   const [run] = all;
   if (!run) throw new Error('no run');

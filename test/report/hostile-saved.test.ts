@@ -6,11 +6,14 @@ import { jsonReport } from '../../src/report/json';
 import { junitReport } from '../../src/report/junit';
 import { markdownReport } from '../../src/report/markdown';
 import { readResults } from '../../src/report/read-results';
+import { claimReport, scoreboardReport } from '../../src/report/scoreboard';
 import { tableReport } from '../../src/report/table';
 import { terminalReport } from '../../src/report/terminal';
 import { transcript } from '../../src/report/transcript';
 import type { RunResult } from '../../src/verdict/run-result';
-import { runs, scratch } from '../support';
+import { scoreboard } from '../../src/verdict/scoreboard';
+import { recorded } from '../catalogue';
+import { scratch } from '../support';
 
 // A saved result comes from anybody: every text of it is hostile, and no format passes any of it on.
 
@@ -35,7 +38,7 @@ const MORE_WORDS = [
 
 let hostile: RunResult[];
 beforeAll(async () => {
-  const { runs: all } = await runs(['active-nat', 't1-syn-probes', 'dns-udp']);
+  const all = await recorded(['active-nat', 't1-syn-probes', 'dns-udp']);
   const kept = new Set([...WORDS, ...MORE_WORDS]);
   const spoil = (run: RunResult): RunResult =>
     JSON.parse(JSON.stringify(run), (key, value: unknown) => {
@@ -56,6 +59,7 @@ beforeAll(async () => {
   if (!first || !JSON.stringify(first.topology).includes('owned')) throw new Error('nothing was spoiled');
 });
 
+const claimsOf = (run: RunResult): string[] => run.claims.map(({ id }) => id);
 const plain = (value: string): string => value;
 const STYLE = { bold: plain, dim: plain, red: plain, green: plain, yellow: plain };
 
@@ -65,6 +69,14 @@ test.each([
   ['transcript', transcript],
   ['Markdown', (run: RunResult) => markdownReport([run])],
   ['JUnit', (run: RunResult) => junitReport([run])],
+  ['scoreboard', (run: RunResult) => scoreboardReport(scoreboard(claimsOf(run), [run]), STYLE)],
+  [
+    'claims',
+    (run: RunResult) =>
+      scoreboard(claimsOf(run), [run])
+        .map((one) => claimReport(one, STYLE))
+        .join(''),
+  ],
 ])('%s: nothing that a terminal or a browser would act on', (_format, draw) => {
   for (const run of hostile) {
     const drawn = draw(run);

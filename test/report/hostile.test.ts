@@ -5,7 +5,7 @@ import { tableReport } from '../../src/report/table';
 import { terminalReport } from '../../src/report/terminal';
 import { transcript } from '../../src/report/transcript';
 import { LineSplitter } from '../../src/agent/lines';
-import { runs } from '../support';
+import { recorded } from '../catalogue';
 
 // What a peer sends is hostile: bounded, and harmless on a terminal.
 
@@ -35,7 +35,7 @@ test('a line without end is cut while it is read', () => {
 });
 
 test('no report of a run passes hostile bytes on', async () => {
-  const { runs: all } = await runs(['active-nat']);
+  const all = await recorded(['active-nat']);
   const text = JSON.stringify(all[0]);
   const plain = (value: string): string => value;
   const style = { bold: plain, dim: plain, red: plain, green: plain, yellow: plain };

@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core';
 import { printable } from '../../src/report/escape';
 import { htmlIndex, htmlReport } from '../../src/report/html';
 import type { RunResult } from '../../src/verdict/run-result';
-import { runs } from '../support';
+import { recorded } from '../catalogue';
 import { axeFindings, openFolds, openHtml, PHONE, tooWide } from './html-browser';
 import { describeInChromium } from './chromium';
 
@@ -38,7 +38,7 @@ let run: RunResult;
 describeInChromium('hostile bytes in the HTML report, in a browser', (running) => {
   beforeAll(async () => {
     browser = running();
-    const [first] = (await runs(['t3-active-helper'])).runs;
+    const [first] = await recorded(['t3-active-helper']);
     if (!first) throw new Error('no run');
     run = first;
   });

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { htmlIndex } from '../../src/report/html';
 import type { RunResult } from '../../src/verdict/run-result';
-import { runs } from '../support';
+import { recorded } from '../catalogue';
 import { axeFindings, DESKTOP, openHtml, PHONE, tabTo, tooWide } from './html-browser';
 import { describeInChromium } from './chromium';
 
@@ -13,7 +13,7 @@ let all: readonly RunResult[];
 describeInChromium('the index of a suite, in a browser', (running) => {
   beforeAll(async () => {
     browser = running();
-    const real = (await runs(['passive-nat', 'active-nat', 't3-active-helper'])).runs;
+    const real = await recorded(['passive-nat', 'active-nat', 't3-active-helper']);
     const [passive] = real;
     if (!passive) throw new Error('no run');
     const broken = passive.expectations.map((one) => ({ ...one, held: false }));

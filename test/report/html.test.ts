@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { htmlReport } from '../../src/report/html';
 import type { RunResult } from '../../src/verdict/run-result';
-import { runs } from '../support';
+import { recorded } from '../catalogue';
 import { axeFindings, DESKTOP, openFolds, openHtml, PHONE, tabTo, tooWide } from './html-browser';
 import { describeInChromium } from './chromium';
 
@@ -16,7 +16,7 @@ let all: readonly RunResult[];
 describeInChromium('the HTML report, in a browser', (running) => {
   beforeAll(async () => {
     browser = running();
-    all = (await runs(SCENARIOS)).runs;
+    all = await recorded(SCENARIOS);
   });
 
   function runOf(scenario: string): RunResult {

@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { ladderSvg } from '../../src/report/ladder';
+import { recorded } from '../catalogue';
 import { runs, scenarioWith } from '../support';
 import { describeInChromium } from './chromium';
 import { EXPIRY } from './ladder-cases';
@@ -59,10 +60,10 @@ const LOOK = `(() => {
 describeInChromium('ladders in a browser', (browser) => {
   beforeAll(async () => {
     const [named, made] = await Promise.all([
-      runs(['active-nat-helper', 't3-active-helper', 't1-exposure', 'server-nat-helper-passive']),
+      recorded(['active-nat-helper', 't3-active-helper', 't1-exposure', 'server-nat-helper-passive']),
       runs([scenarioWith(EXPIRY)]),
     ]);
-    for (const run of [...named.runs, ...made.runs]) pictures.set(run.scenario, ladderSvg(run));
+    for (const run of [...named, ...made.runs]) pictures.set(run.scenario, ladderSvg(run));
     expect(pictures.size).toBe(5);
   });
 

@@ -1,13 +1,13 @@
 import { ladderText } from '../../src/report/ladder';
 import { cells } from '../../src/report/ladder/measure';
 import type { RunResult } from '../../src/verdict/run-result';
-import { PLAIN, SCENARIOS, enlarged, pick, runScenarios, type ScenarioName } from './ladder-cases';
+import { PLAIN, SCENARIOS, enlarged, pick, passed, type ScenarioName } from './ladder-cases';
 
 // The small ladder of a terminal.
 
 let all: Map<string, RunResult>;
 beforeAll(async () => {
-  all = await runScenarios(SCENARIOS);
+  all = await passed(SCENARIOS);
 });
 
 const draw = (name: ScenarioName, width = 90): string[] =>

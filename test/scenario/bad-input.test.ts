@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BASE_SCENARIO, lab, machineState, ordinaryUser, run, scenarioWith, scratch } from '../support';
+import { Box } from '../box';
+import { BASE_SCENARIO, ordinaryUser, scenarioWith } from '../support';
 
 // Bad input: one clear error with its place, exit 2, nothing started, nothing left.
 
@@ -193,18 +194,17 @@ const CASES: readonly (readonly [string, string | RegExp, string, string, string
   ['a rule that is no rule', 'ct state established,related accept', 'flush ruleset', '9:5', 'is not a rule'],
 ];
 
-let before: ReturnType<typeof machineState>;
-beforeAll(() => {
-  before = machineState();
-});
-afterAll(() => {
-  expect(machineState()).toEqual(before);
+let box: Box;
+let before: ReturnType<Box['state']>;
+beforeAll(async () => {
+  box = await Box.make();
+  before = box.state();
 });
 
 test.each(CASES)('%s', async (_what, from, to, place, message) => {
-  const folder = scratch();
+  const folder = box.scratch();
   const file = scenarioWith([[from, to]], folder);
-  const { code, stdout, stderr } = await lab(['-q', file], folder);
+  const { code, stdout, stderr } = await box.lab(['-q', file], folder);
   expect(stderr).toContain(message);
   expect(stderr).toContain(`${file}:${place}`);
   expect(stderr).not.toMatch(/\n {4}at /);
@@ -213,37 +213,36 @@ test.each(CASES)('%s', async (_what, from, to, place, message) => {
 });
 
 test('one mistake gives one error, with the line and a mark under the place', async () => {
-  const file = scenarioWith([['policy: drop', 'policy: dorp']]);
-  const { stderr } = await lab([file]);
+  const file = scenarioWith([['policy: drop', 'policy: dorp']], box.scratch());
+  const { stderr } = await box.lab([file]);
   expect(stderr).toBe(
     `${file}:7:11: firewall.policy is "dorp"; allowed: accept, drop, deny\n    policy: dorp\n            ^\n`,
   );
 });
 
 test('a mistyped key is one mistake', async () => {
-  const { stderr } = await lab([scenarioWith([['policy: drop', 'polcy: drop']])]);
+  const { stderr } = await box.lab([scenarioWith([['policy: drop', 'polcy: drop']], box.scratch())]);
   expect(stderr).not.toContain('missing');
 });
 
 test('every mistake of a file is named', async () => {
-  const { stderr } = await lab([
-    scenarioWith([
-      ['port: 21,', 'port: 0,'],
-      ['patience: 3 s', 'patience: 3'],
-    ]),
-  ]);
+  const changes = [
+    ['port: 21,', 'port: 0,'],
+    ['patience: 3 s', 'patience: 3'],
+  ] as const;
+  const { stderr } = await box.lab([scenarioWith(changes, box.scratch())]);
   expect(stderr).toContain(':11:35:');
   expect(stderr).toContain(':13:11:');
 });
 
 test('an unknown scenario, with the nearest names', async () => {
-  const { code, stderr, stdout } = await lab(['pasive-nat']);
+  const { code, stderr, stdout } = await box.lab(['pasive-nat']);
   expect(stderr).toContain('unknown scenario "pasive-nat"; did you mean passive-nat');
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
 });
 
 test('one wrong name of several starts none', async () => {
-  const { code, stderr } = await lab(['passive-nat', 'nonsense']);
+  const { code, stderr } = await box.lab(['passive-nat', 'nonsense']);
   expect(code).toBe(2);
   expect(stderr).not.toContain('logging in');
 });
@@ -254,13 +253,16 @@ test.each([
   ['nothing to run', ['run'], 'no scenario named'],
   ['an unknown verb', ['docter'], 'did you mean the verb "doctor"?'],
 ])('%s', async (_what, args, message) => {
-  const { code, stderr, stdout } = await lab(args);
+  const { code, stderr, stdout } = await box.lab(args);
   expect(stderr).toContain(message);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
 });
 
 describe('a file that is no scenario', () => {
-  const folder = scratch();
+  let folder: string;
+  beforeAll(() => {
+    folder = box.scratch();
+  });
 
   test.each<[string, (file: string) => void, string]>([
     [
@@ -323,7 +325,7 @@ describe('a file that is no scenario', () => {
   ])('%s', async (what, make, message) => {
     const file = join(folder, `${what.replaceAll(' ', '-')}.yaml`);
     make(file);
-    const { code, stderr, stdout } = await lab([file]);
+    const { code, stderr, stdout } = await box.lab([file]);
     expect(stderr).toContain(file);
     expect(stderr).toContain(message);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -331,20 +333,26 @@ describe('a file that is no scenario', () => {
 
   test('a pipe', async () => {
     const file = join(folder, 'pipe.yaml');
-    await run(['mkfifo', file]);
-    const { code, stderr } = await lab([file]);
+    await box.run(['mkfifo', file]);
+    const { code, stderr } = await box.lab([file]);
     expect(stderr).toContain('is not a regular file');
     expect(code).toBe(2);
   });
 
   test('unreadable', async () => {
-    const user = ordinaryUser();
+    const user = ordinaryUser(box.share);
     const file = join(user.cwd, 'secret.yaml');
     writeFileSync(file, BASE_SCENARIO, { mode: 0o000 });
-    const { code, stderr } = await run([...user.prefix, process.execPath, user.labCopy, file], user.cwd);
+    const { code, stderr } = await box.run([...user.prefix, process.execPath, user.labCopy, file], user.cwd);
     expect(stderr).toContain('may not be read: permission denied');
     expect(code).toBe(2);
   });
+});
+
+// Last of all: what was refused has started nothing.
+test('after all this the machine is as it was', async () => {
+  await box.quiet();
+  expect(box.state()).toEqual(before);
 });
 
 /** Each line repeats the one before twice: 2^30 values, were it ever expanded. */

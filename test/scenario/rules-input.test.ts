@@ -1,7 +1,8 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunResult } from '../../src/verdict/run-result';
-import { LAB, machineState, ordinaryUser, run, scratch } from '../support';
+import { Box } from '../box';
+import { documentIn, LAB, ordinaryUser } from '../support';
 
 // Rules as they stand in a scenario file: what is wrong with them is said with the file's own line and
 // column, before anything starts; what is merely unusual runs.
@@ -188,20 +189,19 @@ const WRONG: readonly (readonly [string, Text, string, string])[] = [
   ],
 ];
 
-let before: ReturnType<typeof machineState>;
-beforeAll(() => {
-  before = machineState();
-});
-afterAll(() => {
-  expect(machineState()).toEqual(before);
+let box: Box;
+let before: ReturnType<Box['state']>;
+beforeAll(async () => {
+  box = await Box.make();
+  before = box.state();
 });
 
 /** Runs the lab on a file with this text, in a folder of its own. */
 async function runText(text: string, args: readonly string[] = ['-q']) {
-  const folder = scratch();
+  const folder = box.scratch();
   const file = join(folder, 'case.yaml');
   writeFileSync(file, text);
-  const finished = await run([process.execPath, LAB, ...args, file], folder);
+  const finished = await box.lab([...args, file], folder);
   return { ...finished, file, left: readdirSync(folder) };
 }
 
@@ -313,7 +313,6 @@ const MANY: readonly (readonly [string, string, string])[] = (() => {
     ],
   ];
 })();
-const ordinary = ordinaryUser();
 
 describe.each(MANY)('10,000 rows of %s', (_what, kind, rules) => {
   const text = scenario({
@@ -328,13 +327,15 @@ describe.each(MANY)('10,000 rows of %s', (_what, kind, rules) => {
 
   test.each(['the tests’ own user', 'an ordinary user'])('are loaded and obeyed for %s', async (who) => {
     const { prefix, labCopy, cwd } = who.startsWith('the')
-      ? { prefix: [], labCopy: LAB, cwd: scratch() }
-      : ordinary;
+      ? { prefix: [], labCopy: LAB, cwd: box.scratch() }
+      : ordinaryUser(box.share);
     const file = join(cwd, 'many.yaml');
     writeFileSync(file, text);
-    const { code, stdout, stderr } = await run([...prefix, process.execPath, labCopy, '--json', file], cwd);
-    if (stdout === '') throw new Error(stderr);
-    const [result] = (JSON.parse(stdout) as { runs: RunResult[] }).runs;
+    const { code, stdout, stderr } = await box.run(
+      [...prefix, process.execPath, labCopy, '--json', file],
+      cwd,
+    );
+    const [result] = documentIn({ code, stdout, stderr });
     expect({ code, outcome: result?.outcome, reason: result?.reason }).toEqual({
       ...{ code: 0, outcome: 'pass', reason: null },
     });
@@ -345,4 +346,10 @@ describe.each(MANY)('10,000 rows of %s', (_what, kind, rules) => {
       'policy',
     ]);
   });
+});
+
+// Last of all: what was refused has started nothing.
+test('after all this the machine is as it was', async () => {
+  await box.quiet();
+  expect(box.state()).toEqual(before);
 });

@@ -1,23 +1,31 @@
 import type { LabEvent, Observation } from '../../src/observe/event';
 import { judge } from '../../src/verdict/judge';
 import type { RunResult } from '../../src/verdict/run-result';
-import { scenarioWith, scratch } from '../support';
-import { again, record, type Recorded } from './recorded';
+import { runs, scenarioWith, scratch } from '../support';
+import { again, fromEvidence, record, type Recorded } from './recorded';
 
 let blocked: Recorded;
 let helped: Recorded;
 let dropped: Recorded;
 
 beforeAll(async () => {
-  const closed = scenarioWith([
+  const folder = scratch();
+  const closed = scenarioWith(
     [
-      'iifname "inside" oifname "outside" ct state new accept',
-      'iifname "inside" oifname "outside" tcp dport 21 accept\n    tcp dport 50000-50099 drop',
+      [
+        'iifname "inside" oifname "outside" ct state new accept',
+        'iifname "inside" oifname "outside" tcp dport 21 accept\n    tcp dport 50000-50099 drop',
+      ],
+      ['patience: 3 s', 'patience: 1200 ms'],
+      ['download is complete', 'download is blocked'],
     ],
-    ['patience: 3 s', 'patience: 1200 ms'],
-    ['download is complete', 'download is blocked'],
-  ]);
-  const all = await record(['active-nat', 'active-nat-helper', closed], scratch());
+    folder,
+  );
+  const { runs: own } = await runs(['--keep', closed], folder);
+  const all = [
+    ...(await record(['active-nat', 'active-nat-helper'])),
+    ...own.map((run) => fromEvidence(run, folder)),
+  ];
   [blocked, helped, dropped] = all as [Recorded, Recorded, Recorded];
 });
 

@@ -4,7 +4,7 @@ import type { Observation } from '../../src/observe/event';
 import type { Plan } from '../../src/plan/plan';
 import { judge } from '../../src/verdict/judge';
 import type { RunResult } from '../../src/verdict/run-result';
-import { runs } from '../support';
+import { FOLDER, recorded } from '../catalogue';
 
 // Verdicts are pure, so a real run can be judged again with parts of its evidence taken away: what
 // then still holds would have held without proof.
@@ -16,20 +16,21 @@ export interface Recorded {
   readonly result: RunResult;
 }
 
-/** Runs scenarios through the CLI, in one call, and keeps what each was judged from. */
-export async function record(scenarios: readonly string[], folder: string): Promise<Recorded[]> {
-  const { runs: all } = await runs([...scenarios, '--keep'], folder);
-  if (all.length !== scenarios.length) throw new Error(`${all.length} of ${scenarios.length} ran`);
-  return all.map((result) => {
-    const file = join(folder, result.artifacts.directory ?? '', 'plan.json');
-    const { kernel, events, durationSeconds: duration } = result;
-    const captures = result.captures.map((capture) => ({ ...capture, file: '' }));
-    return {
-      plan: JSON.parse(readFileSync(file, 'utf8')) as Plan,
-      result,
-      observation: { kernel, events, duration, captures, startedAt: 0, conntrackLost: 0 },
-    };
-  });
+/** Runs of the catalogue, each with what it was judged from. */
+export async function record(scenarios: readonly string[]): Promise<Recorded[]> {
+  return (await recorded(scenarios)).map((result) => fromEvidence(result, FOLDER));
+}
+
+/** A run that was kept, with what it was judged from. */
+export function fromEvidence(result: RunResult, folder: string): Recorded {
+  const file = join(folder, result.artifacts.directory ?? 'none', 'plan.json');
+  const { kernel, events, durationSeconds: duration } = result;
+  const captures = result.captures.map((capture) => ({ ...capture, file: '' }));
+  return {
+    plan: JSON.parse(readFileSync(file, 'utf8')) as Plan,
+    result,
+    observation: { kernel, events, duration, captures, startedAt: 0, conntrackLost: 0 },
+  };
 }
 
 /** Judges a run again, from an observation that was changed. */

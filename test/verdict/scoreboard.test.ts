@@ -1,21 +1,15 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LabEvent, Observation } from '../../src/observe/event';
-import type { Plan } from '../../src/plan/plan';
 import { CLAIMS } from '../../src/scenario/claims';
 import { judge } from '../../src/verdict/judge';
 import type { RunResult } from '../../src/verdict/run-result';
 import { scoreboard, type Generation, type Score } from '../../src/verdict/scoreboard';
 import { BASE_SCENARIO, runs, scratch } from '../support';
+import { record, type Recorded } from './recorded';
 
-// Real runs, made by the CLI once. Verdicts are pure, so each run can be judged again with some of its
+// Real runs, of the catalogue's record. Verdicts are pure, so each run can be judged again with some of its
 // events gone, and each claim with some of its runs gone: what it is then called must follow.
-
-interface Recorded {
-  readonly plan: Plan;
-  readonly observation: Observation;
-  readonly result: RunResult;
-}
 
 const SCENARIOS = [
   't1-active',
@@ -34,19 +28,8 @@ const recorded = new Map<string, Recorded>();
 let skipped: RunResult;
 
 beforeAll(async () => {
-  const folder = scratch();
-  const { runs: all } = await runs([...SCENARIOS, '--keep'], folder);
-  for (const result of all) {
-    const file = join(folder, result.artifacts.directory ?? 'none', 'plan.json');
-    const { kernel, events, durationSeconds: duration } = result;
-    const captures = result.captures.map((capture) => ({ ...capture, file: '' }));
-    recorded.set(result.scenario, {
-      plan: JSON.parse(readFileSync(file, 'utf8')) as Plan,
-      result,
-      observation: { kernel, events, duration, captures, startedAt: 0, conntrackLost: 0 },
-    });
-  }
-  skipped = await skippedRun(folder);
+  for (const one of await record(SCENARIOS)) recorded.set(one.result.scenario, one);
+  skipped = await skippedRun(scratch());
 });
 
 /** A run on ipchains, which says of a claim what t1-active says of it on today's kernel. */
@@ -54,9 +37,8 @@ async function skippedRun(folder: string): Promise<RunResult> {
   const text = BASE_SCENARIO.replace('kind: nftables', 'kind: ipchains')
     .replace(/ {4}ct state.*\n.*\n/, '    ipchains -A forward -p tcp -j MASQ\n')
     .concat('claims:\n  C10: [download is complete]\n  C21: [download is complete]\n');
-  mkdirSync(join(folder, 'own'));
-  writeFileSync(join(folder, 'own', 'old.yaml'), text);
-  const { runs: all, stderr } = await runs([join(folder, 'own', 'old.yaml')], folder);
+  writeFileSync(join(folder, 'old.yaml'), text);
+  const { runs: all, stderr } = await runs(['./old.yaml'], folder);
   const [run] = all;
   if (!run) throw new Error(stderr);
   return run;
