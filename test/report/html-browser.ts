@@ -50,7 +50,7 @@ export async function openHtml(
 /** What axe finds wrong, with the elements; nothing is excused. */
 export async function axeFindings(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
-  // What passes is not described, which saves half of the time; every rule is run all the same.
+  // What passes is not described, which saves time; every rule is run all the same.
   const { violations } = await page.evaluate<axe.AxeResults>(`axe.run({ resultTypes: ['violations'] })`);
   return violations.map(
     ({ id, nodes }) =>
