@@ -175,16 +175,25 @@ export class Box {
     };
   }
 
-  /** What only a program in there can tell: the network's settings, and the firewall's rules. */
-  private network(): { settings: readonly string[]; rules: readonly string[] } {
-    const script = 'sysctl --all --pattern "^net\\\\." 2> /dev/null; echo; nft list ruleset';
+  /**
+   * Runs a script as whoever may do everything in there.
+   *
+   * @returns what it printed
+   */
+  asRoot(script: string): string {
     const enter = isRoot ? [] : ['--user', '--preserve-credentials'];
     const { stdout, stderr, status } = spawnSync(
       'nsenter',
       ['--target', String(this.init), ...OWN, ...enter, 'sh', '-c', script],
       { encoding: 'utf8', env: { ...process.env, PATH } },
     );
-    if (status !== 0) throw new Error(`the box can't be looked at: ${stderr}`);
+    if (status !== 0) throw new Error(`“${script}” failed in the box: ${stderr}`);
+    return stdout;
+  }
+
+  /** What only a program in there can tell: the network's settings, and the firewall's rules. */
+  private network(): { settings: readonly string[]; rules: readonly string[] } {
+    const stdout = this.asRoot('sysctl --all --pattern "^net\\\\." 2> /dev/null; echo; nft list ruleset');
     const [settings = '', ...rules] = stdout.split('\n\n');
     // How many entries there are just now is no setting.
     const set = settings.split('\n').filter((line) => !line.startsWith('net.netfilter.nf_conntrack_count '));

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync, type Stats } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { htmlIndex, htmlReport } from '../report/html';
 import { junitReport } from '../report/junit';
@@ -29,13 +29,22 @@ export function checkReportFiles(files: ReportFiles): void {
     const where = `--${format} ${file}:`;
     const folder = dirname(file);
     if (!existsSync(folder)) throw inputError(`${where} the folder ${folder} does not exist`);
-    const there = statSync(file, { throwIfNoEntry: false });
+    const there = lookAt(file, where);
     if (there?.isDirectory()) throw inputError(`${where} is a folder; the name of a file is wanted`);
     try {
       accessSync(there ? file : folder, constants.W_OK);
     } catch {
       throw inputError(`${where} may not be written there: permission denied`);
     }
+  }
+}
+
+/** What is there already, if anything. @throws InputError when no file can have that name */
+function lookAt(file: string, where: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw inputError(`${where} can't be written: ${(error as Error).message}`);
   }
 }
 

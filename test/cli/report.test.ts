@@ -256,10 +256,20 @@ test.each([
 
 test('a file that the system refuses is named, and the others are written', async () => {
   const cwd = scratch();
-  const { code, stderr } = await report([evidence, '--junit', '/proc/r.xml', '--markdown', 'r.md'], cwd);
+  // Whoever writes to it is told that the disk is full (full(4)).
+  const { code, stderr } = await report([evidence, '--junit', '/dev/full', '--markdown', 'r.md'], cwd);
   expect(code).toBe(2);
-  expect(stderr).toMatch(/^--junit \/proc\/r\.xml: can't be written: E[^\n]*\n$/);
+  expect(stderr).toMatch(/^--junit \/dev\/full: can't be written: ENOSPC[^\n]*\n$/);
   expect(readdirSync(cwd)).toEqual(['r.md']);
+});
+
+test('a name that no file can have is refused, and nothing is written', async () => {
+  const cwd = scratch();
+  const name = `${'r'.repeat(300)}.xml`;
+  const { code, stderr } = await report([evidence, '--junit', name, '--markdown', 'r.md'], cwd);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^--junit r{100}[^\n]*: can't be written: ENAMETOOLONG[^\n]*\n$/);
+  expect(readdirSync(cwd)).toEqual([]);
 });
 
 test('`lab run` writes the same files', async () => {
