@@ -2,6 +2,7 @@
 module.exports = {
   testEnvironment: 'node',
   globalSetup: '<rootDir>/test/global-setup.ts',
+  globalTeardown: '<rootDir>/test/global-teardown.ts',
   setupFiles: ['<rootDir>/test/fixed-seed.ts'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   transform: {
@@ -13,5 +14,5 @@ module.exports = {
   // One at a time: some tests compare the whole machine before and after, and a run of the lab keeps
   // two processors busy by itself.
   maxWorkers: 1,
-  testTimeout: 60_000,
+  testTimeout: 120_000,
 };

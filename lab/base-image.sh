@@ -82,7 +82,8 @@ trap finish EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-mount -t tmpfs -o size=1g,mode=755 tmpfs "$work"
+# Without --no-mtab it would leave a folder in /run.
+mount --no-mtab -t tmpfs -o size=1g,mode=755 tmpfs "$work"
 root=$work/root
 mkdir "$root"
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { LabFailure, MissingCapability, NotEnforced, RefusedRows, type Runner } from './engine/host';
+import { LabFailure, MissingCapability, RefusedRows, type Runner } from './engine/host';
 import { ENGINES } from './engines';
 import type { Experiment } from './experiment';
-import type { FirewallKind } from './firewall/kinds';
 import { makePlan } from './plan/make-plan';
 import type { EngineName, Plan } from './plan/plan';
+import type { TimeScaleChoice } from './plan/scale-time';
 import { evidenceDirectory, writeReports } from './report/evidence';
 import { InputError } from './scenario/problem';
 import type { Scenario } from './scenario';
@@ -17,9 +17,12 @@ export type EngineChoice = EngineName | 'auto';
 
 export interface RunOptions {
   readonly engine: EngineChoice;
+  /** version of the hosts' kernel, of an engine that has several; null: its own choice */
+  readonly kernel: string | null;
   readonly capture: boolean;
   /** probe every port where scenarios probe a sample */
   readonly allPorts: boolean;
+  readonly timeScale: TimeScaleChoice;
   /** keep the evidence of a passing run too */
   readonly keep: boolean;
   /** folder in which evidence folders are made */
@@ -34,23 +37,12 @@ export interface RunOptions {
 /** The engine that `auto` found to work here; later scenarios of the same command go straight to it. */
 let found: { readonly engine: EngineName; readonly why: string } | undefined;
 
-/** Kinds of firewall whose rules are read and checked, and that nothing in the lab enforces yet. */
-const NOT_ENFORCED: Readonly<Partial<Record<FirewallKind, NotEnforced>>> = {
-  ipchains: new NotEnforced(
-    'its rules are ipchains, which no kernel of today enforces, and the lab has no Linux 2.2 firewall yet',
-    'run its twin of kind iptables, where there is one',
-  ),
-};
-
 /**
  * Runs one scenario on the engine asked for; `auto` takes netns where it works, else docker.
  *
- * @throws InputError when its rules are refused, MissingCapability when it cannot run here, and of
- * these NotEnforced when it could run nowhere
+ * @throws InputError when its rules are refused, MissingCapability when it cannot run here
  */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<RunResult> {
-  const hindrance = NOT_ENFORCED[scenario.firewall.kind];
-  if (hindrance) throw hindrance;
   if (options.engine !== 'auto') return runOn(options.engine, null, scenario, options);
   if (found) return runOn(found.engine, found.why, scenario, options);
   const first = { engine: 'netns', why: 'which works here' } as const;
@@ -82,11 +74,11 @@ async function runOn(
   const began = performance.now();
   const engine = ENGINES[name];
   const plan = makePlan(scenario, {
-    ...{ capture: options.capture, allPorts: options.allPorts },
+    ...{ capture: options.capture, allPorts: options.allPorts, timeScale: options.timeScale },
     ...{ engine: name, engineWhy },
   });
-  await engine.require();
-  const runner = engine.runner(options.onProgress);
+  await engine.require(options.kernel);
+  const runner = engine.runner(options.onProgress, options.kernel);
   const abort = new AbortController();
   options.onAbortable(() => {
     abort.abort();
@@ -101,7 +93,7 @@ async function runOn(
     const seconds = (performance.now() - began) / 1000;
     const result = observation
       ? judge(plan, { ...observation, duration: seconds }, failure)
-      : unseen(plan, await engine.kernel(), failure, seconds);
+      : unseen(plan, await engine.kernel(options.kernel), failure, seconds);
     if (result.outcome === 'pass' && !options.keep) {
       await runner.stop();
       return result;
@@ -118,13 +110,13 @@ async function runOn(
 /** The result of a scenario this machine cannot run. */
 export async function skipScenario(
   scenario: Scenario,
-  engine: EngineChoice,
+  { engine, kernel, timeScale }: Pick<RunOptions, 'engine' | 'kernel' | 'timeScale'>,
   missing: MissingCapability,
 ): Promise<RunResult> {
   const name = engine === 'auto' ? 'netns' : engine;
   return skipped(
-    makePlan(scenario, { capture: true, engine: name }),
-    await ENGINES[name].kernel(),
+    makePlan(scenario, { capture: true, engine: name, timeScale }),
+    await ENGINES[name].kernel(kernel),
     missing.message,
   );
 }

@@ -1,7 +1,10 @@
+import { writeSync } from 'node:fs';
 import { readMessages } from './agent/messages';
+import { busiest } from './engine/busiest';
 import { MissingCapability, RefusedRows, type Lab } from './engine/host';
 import { startHosts } from './engine/netns/hosts';
 import type { FromWorker, ToWorker } from './engine/netns/protocol';
+import { loadModules } from './engine/timewarp/modules';
 import { experiment, type Experiment } from './experiment';
 import { keepEvidence } from './observe/evidence';
 import type { Plan } from './plan/plan';
@@ -13,13 +16,26 @@ let lab: Lab | undefined;
 readMessages<ToWorker>(
   process.stdin,
   (message) => {
-    void (message.type === 'plan' ? work(message.plan) : release(message.evidence));
+    switch (message.type) {
+      case 'plan':
+        void work(message.plan);
+        break;
+      case 'release':
+        void release(message.evidence);
+        break;
+      case 'busiest':
+        void busiest().then((process) => {
+          send({ type: 'busiest', process });
+        });
+    }
   },
   () => process.exit(0),
 );
+send({ type: 'ready' });
 
 async function work(plan: Plan): Promise<void> {
   try {
+    if (plan.engine === 'timewarp') await loadModules(plan);
     lab = await startHosts(plan);
     const result = await experiment(lab, (text) => {
       send({ type: 'progress', text });
@@ -43,6 +59,8 @@ function failure(error: unknown): FromWorker<Experiment> {
   return { type: 'failed', message: error instanceof Error ? error.message : String(error) };
 }
 
+/** Whole before anything else happens: where standard output is a console, Node’s own stream loses the end. */
 function send(message: FromWorker<Experiment>): void {
-  process.stdout.write(`${JSON.stringify(message)}\n`);
+  const bytes = Buffer.from(`${JSON.stringify(message)}\n`);
+  for (let written = 0; written < bytes.length;) written += writeSync(1, bytes, written);
 }

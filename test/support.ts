@@ -1,5 +1,14 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunResult } from '../src/verdict/run-result';
@@ -18,6 +27,9 @@ export interface Finished {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** Seconds that all scenarios, or all that test a claim, take at the most: some wait for minutes at a scale. */
+export const ALL_SECONDS = 580;
 
 /** A folder of a test's own, removed when its file is done. */
 export function scratch(): string {
@@ -41,17 +53,29 @@ export function startLab(
   return spawn(program, rest, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH } });
 }
 
-export function finished(child: ChildProcess): Promise<Finished> {
+/**
+ * A program's end and all it has said.
+ *
+ * @param seconds after which it is killed
+ * @throws when it had to be
+ */
+export function finished(child: ChildProcess, seconds = 110): Promise<Finished> {
   const text = { stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk: Buffer) => (text.stdout += chunk.toString('utf8')));
   child.stderr?.on('data', (chunk: Buffer) => (text.stderr += chunk.toString('utf8')));
+  let late = false;
   // A program that hangs must fail its test, not outlive it.
-  const timer = setTimeout(() => child.kill('SIGKILL'), 50_000);
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill('SIGKILL');
+  }, seconds * 1000);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {
       clearTimeout(timer);
-      resolve({ code, signal, ...text });
+      if (late)
+        reject(new Error(`${child.spawnargs.join(' ')} did not end within ${seconds} s: ${text.stderr}`));
+      else resolve({ code, signal, ...text });
     });
   });
 }
@@ -61,18 +85,33 @@ export function lab(
   args: readonly string[],
   cwd = scratch(),
   prefix: readonly string[] = [],
+  seconds?: number,
 ): Promise<Finished> {
-  return finished(startLab(args, cwd, prefix));
+  return finished(startLab(args, cwd, prefix), seconds);
 }
 
 /** Runs scenarios with --json and reads the document. */
 export async function runs(
   args: readonly string[],
   cwd = scratch(),
+  seconds?: number,
 ): Promise<{ code: number | null; runs: RunResult[]; stderr: string; stdout: string }> {
-  const { code, stdout, stderr } = await lab(['run', '--json', ...args], cwd);
+  const { code, stdout, stderr } = await lab(['run', '--json', ...args], cwd, [], seconds);
   if (stdout === '') throw new Error(`no document (exit ${code ?? '?'}): ${stderr}`);
   return { code, stdout, stderr, runs: (JSON.parse(stdout) as { runs: RunResult[] }).runs };
+}
+
+/**
+ * Every scenario that comes with the lab, run with real packets by the one test file that asks first; the
+ * others get the same results. Takes up to ALL_SECONDS.
+ */
+export async function allRuns(): Promise<{ readonly code: number | null; readonly runs: RunResult[] }> {
+  const file = join(process.env['LAB_TEST_SHARED'] ?? '', 'all-runs.json');
+  if (!existsSync(file)) {
+    const { code, runs: all } = await runs(['--all'], scratch(), ALL_SECONDS);
+    writeFileSync(file, JSON.stringify({ code, runs: all }));
+  }
+  return JSON.parse(readFileSync(file, 'utf8')) as { code: number | null; runs: RunResult[] };
 }
 
 /**
@@ -174,7 +213,7 @@ export function machineRules(): string {
 /** Every process that came from the lab: by the bundle it runs, or as one of its tools with our marks. */
 export function processes(): { pid: number; command: string }[] {
   const marks =
-    /dist\/(?:lab|worker|client-|server-)|--kill-child|\/run\/netns\/|tcpdump -i (?:in|out)side|conntrack -E/;
+    /dist\/(?:lab|worker|router|client-|server-)|--kill-child|\/run\/netns\/|tcpdump -i (?:in|out)side|conntrack -E/;
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {

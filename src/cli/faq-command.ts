@@ -8,7 +8,7 @@ import type { RunResult } from '../verdict/run-result';
 import { scoreboard } from '../verdict/scoreboard';
 import { chooseScenarios } from './choose-scenarios';
 import { EXIT } from './exit-codes';
-import { exitCode, runMany, type ManyFlags } from './run-many';
+import { exitCode, howToRun, runMany, type ManyFlags } from './run-many';
 import { Progress, style } from './terminal';
 
 export interface FaqFlags extends ManyFlags {
@@ -28,7 +28,7 @@ export async function faqCommand(wanted: readonly string[], flags: FaqFlags): Pr
       // Every claim is untested then, and says why.
       missing = error;
       const reason = error;
-      return Promise.all(scenarios.map((scenario) => skipScenario(scenario, flags.engine, reason)));
+      return Promise.all(scenarios.map((scenario) => skipScenario(scenario, howToRun(flags), reason)));
     },
   );
   progress.clear();

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { LabFailure, type ExecResult, type Exit, type HostProcess } from './host';
 
 /** A program's output is kept up to here; more is an error of ours, not a reason to swap. */
-const MAX_OUTPUT = 256 * 2 ** 20;
+const MAX_OUTPUT = 64 * 2 ** 20;
 
 /** Starts a program. Its failure to start is reported through `exited` as code 127. */
 export function start(label: string, argv: readonly string[]): HostProcess {
@@ -38,7 +38,7 @@ export function start(label: string, argv: readonly string[]): HostProcess {
 /**
  * Runs a program to its end and returns all it printed.
  *
- * @throws when it cannot be started, or prints more than 256 MiB
+ * @throws when it cannot be started, or prints more than 64 MiB
  */
 export async function run(argv: readonly string[], options: { input?: string } = {}): Promise<ExecResult> {
   const process = start(argv.join(' '), argv);
@@ -49,7 +49,7 @@ export async function run(argv: readonly string[], options: { input?: string } =
 /**
  * Feeds a program its input and collects all it prints until it ends.
  *
- * @throws when it prints more than 256 MiB
+ * @throws when it prints more than 64 MiB
  */
 export async function gather(process: HostProcess, input = ''): Promise<ExecResult> {
   let size = 0;

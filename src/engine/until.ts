@@ -1,7 +1,4 @@
-/** Resolves after some seconds. */
-export function pause(seconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-}
+export { pause } from '../agent/pause';
 
 /**
  * Waits for a condition, looking again at growing intervals of 1 to 20 ms.

@@ -1,5 +1,5 @@
-import { hostNames, type HostName, type Plan } from '../plan/plan';
-import type { ExecResult, Host } from './host';
+import { hostNames, type FirewallChange, type HostName, type Plan } from '../plan/plan';
+import { LabFailure, type ExecResult, type FirewallRouter, type Host } from './host';
 import { must } from './process';
 import { loadRuleset } from './ruleset';
 
@@ -29,18 +29,19 @@ export function linkBatch(plan: Plan): string {
  *   the right to change them
  * @param prepare what that script has to do before
  *
- * @throws RefusedRows when nft refuses rows of the author's, LabFailure for everything else
+ * @throws RefusedRows when rows of the author's are refused, LabFailure for everything else
  */
 export async function wire(
   plan: Plan,
-  firewall: Host,
+  { firewall, router }: { readonly firewall: Host; readonly router: FirewallRouter | null },
   administer: (script: string) => Promise<ExecResult>,
   prepare = '',
 ): Promise<void> {
-  await Promise.all([
-    must('wire the hosts', administer(prepare + wiringScript(plan))),
-    loadRuleset(plan, firewall),
-  ]);
+  const wired = must('wire the hosts', administer(prepare + wiringScript(plan)));
+  // A router listens on interfaces, which must be up.
+  await (router
+    ? wired.then(() => router.load(firewall))
+    : Promise.all([wired, loadRuleset(plan, firewall)]));
   const settings = conntrackScript(plan);
   if (settings !== null) await must("set the firewall's timeouts", administer(settings));
 }
@@ -51,6 +52,29 @@ export async function wire(
  */
 function wiringScript(plan: Plan): string {
   return lines(hostNames(plan).map((name) => inNamespace(name, hostScript(plan, name))));
+}
+
+/**
+ * Changes settings of a firewall that runs: kernel settings by the hand that wired it, anything else by its
+ * own command.
+ *
+ * @param administer as for `wire`
+ * @returns when it was done, by the hosts' clock
+ * @throws LabFailure when it is refused
+ */
+export async function changeFirewall(
+  { sysctls, argv }: FirewallChange,
+  firewall: Host,
+  administer: (script: string) => Promise<ExecResult>,
+): Promise<number> {
+  const time = 'date +%s.%N';
+  const settings = Object.entries(sysctls).map(([path, value]) => setSysctl(path, value));
+  const { code, stdout, stderr } =
+    argv === null
+      ? await administer(inNamespace('firewall', lines(['set -e', ...settings, time])))
+      : await firewall.exec(['sh', '-c', `"$@" >&2 && ${time}`, 'sh', ...argv]);
+  if (code !== 0) throw new LabFailure(`can't change the firewall's timeouts: ${stderr.trim()}`);
+  return Number(stdout.toString('utf8').trim());
 }
 
 function inNamespace(name: HostName, script: string): string {
@@ -68,7 +92,7 @@ function hostScript(plan: Plan, name: HostName): string {
   if (!host) return '';
   const bridges = name === 'firewall' ? plan.bridges : [];
   const ports = bridges.flatMap((bridge) => bridge.ports.map((port) => ({ port, bridge: bridge.name })));
-  const links = [...host.interfaces.map((link) => link.name), ...ports.map(({ port }) => port)];
+  const links = [...new Set(host.interfaces.map((link) => link.name)), ...ports.map(({ port }) => port)];
   return lines([
     'set -e',
     ...Object.entries(host.sysctls)

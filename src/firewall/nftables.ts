@@ -212,7 +212,7 @@ export function nftRuleset(spec: FirewallSpec): Ruleset {
   return { loader: 'nft', text: `${lines.join('\n')}\n`, rowLines, textLines };
 }
 
-function helperChain({ ports, openedBy, attach }: HelperAttachment): string[] {
+function helperChain({ ports, attach }: HelperAttachment): string[] {
   const object = ['  ct helper ftp {', '    type "ftp" protocol tcp', '  }'];
   // The object alone makes sure that the kernel has the helper; nothing is attached to it.
   if (attach === 'module') return object;
@@ -220,7 +220,7 @@ function helperChain({ ports, openedBy, attach }: HelperAttachment): string[] {
     ...object,
     '  chain helper {',
     '    type filter hook prerouting priority -150; policy accept;',
-    `    ${openedBy === 'inside' ? 'iifname "inside" ' : ''}tcp dport { ${ports.join(', ')} } ct helper set "ftp"`,
+    `    tcp dport { ${ports.join(', ')} } ct helper set "ftp"`,
     '  }',
   ];
 }

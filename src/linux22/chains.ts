@@ -1,4 +1,4 @@
-import { KernelRule, type Interface } from './kernel-rule';
+import { KernelRule, type Interface, type RowNumber } from './kernel-rule';
 import { logLine } from './log-line';
 import { TCP, type Packet } from './packet';
 import {
@@ -21,13 +21,15 @@ export interface Chain {
   readonly rules: KernelRule[];
   packets: number;
   bytes: number;
+  /** policy: what falls to its policy counts for the policy of the owner's rules */
+  row: 'policy' | null;
 }
 
 /** A match in a chain, for those who asked for them. `number` is the rule's, from 1; 0 is the policy. */
 export interface ChainHit {
   readonly chain: string;
   readonly number: number;
-  readonly row: number | null;
+  readonly row: RowNumber | null;
   readonly via: Interface;
 }
 
@@ -51,7 +53,7 @@ export class Chains {
 
   constructor() {
     const built = (name: BuiltInChain): Chain => {
-      const chain: Chain = { name, policy: 'ACCEPT', rules: [], packets: 0, bytes: 0 };
+      const chain: Chain = { name, policy: 'ACCEPT', rules: [], packets: 0, bytes: 0, row: null };
       this.#chains.set(name, chain);
       return chain;
     };
@@ -121,7 +123,7 @@ export class Chains {
   #policy(chain: Chain, via: Interface, packet: Packet): Verdict {
     chain.packets += 1;
     chain.bytes += packet.length;
-    this.onHit?.({ chain: chain.name, number: 0, row: null, via }, packet);
+    this.onHit?.({ chain: chain.name, number: 0, row: chain.row, via }, packet);
     return chain.policy ?? 'DENY';
   }
 
@@ -145,7 +147,7 @@ export class Chains {
    * @param row the row of the owner's rules the command is; null: it is not of these
    * @throws a ChainError with ipchains' words
    */
-  apply(action: IpchainsAction, row: number | null = null): void {
+  apply(action: IpchainsAction, row: RowNumber | null = null): void {
     switch (action.kind) {
       case 'append':
         for (const rule of bothWays(action.rule))
@@ -167,6 +169,7 @@ export class Chains {
         return;
       case 'policy':
         this.#built[action.chain].policy = action.target;
+        if (row === 'policy') this.#built[action.chain].row = row;
         return;
       case 'flush':
         for (const chain of this.#some(action.chain)) chain.rules.length = 0;
@@ -176,7 +179,14 @@ export class Chains {
         return;
       case 'new-chain':
         if (this.#chains.has(action.chain)) throw new ChainError('Chain already exists');
-        this.#chains.set(action.chain, { name: action.chain, policy: null, rules: [], packets: 0, bytes: 0 });
+        this.#chains.set(action.chain, {
+          name: action.chain,
+          policy: null,
+          rules: [],
+          packets: 0,
+          bytes: 0,
+          row: null,
+        });
         return;
       case 'delete-chain':
         for (const name of action.chain === null ? this.userChains() : [action.chain])
@@ -207,7 +217,7 @@ export class Chains {
   }
 
   /** ip_fw.c, insert_in_chain: behind the last rule is the last place there is. */
-  #insert(name: string, at: number, rule: IpchainsRule, row: number | null): void {
+  #insert(name: string, at: number, rule: IpchainsRule, row: RowNumber | null): void {
     const { rules } = this.#chain(name);
     if (at > rules.length + 1) {
       throw new ChainError(

@@ -44,6 +44,8 @@ export type Event22 =
       readonly at: number;
       readonly change: EntryChange;
       readonly entry: EntryView;
+      /** seconds its timer had still to run before this; null for a new one */
+      readonly left: number | null;
     }
   /** ip_masq_ftp made an entry for a data connection to come; a `masquerade` event with `new` stands before it */
   | {

@@ -2,8 +2,9 @@ import { isMartian, maskOf, printAddress, readAddress } from './addresses';
 import { Chains, type ChainHit } from './chains';
 import { viewOf, type Entry, type EntryView } from './entry';
 import type { Event22, Listener22, Refusal } from './events';
-import { FtpModule, type Kernel22 } from './ftp-module';
+import { FtpModule } from './ftp-module';
 import * as icmp from './icmp';
+import type { RowNumber } from './kernel-rule';
 import { MasqueradeTable } from './masquerade-table';
 import { Modules } from './modules';
 import { optionFault } from './ip-options';
@@ -12,7 +13,7 @@ import { ICMP, IP_HEADER, Packet, RST, TCP, UDP } from './packet';
 import { PortForwards } from './portfw';
 import { runLine, type ToolResult } from './tools';
 import { Translator } from './translator';
-import type { Command, Ruleset } from '../firewall/kinds';
+import type { Command, Kernel22, Ruleset } from '../firewall/kinds';
 
 /** The two sides of the firewall; rules call its interfaces by the same names. */
 export type Side = 'inside' | 'outside';
@@ -39,15 +40,30 @@ export interface Firewall22Options {
   readonly names?: Readonly<Record<string, string>>;
 }
 
-/** What a rule has counted. */
+/** What a rule, or a chain's policy, has counted. */
 export interface RuleCounter {
   readonly chain: string;
-  /** from 1 */
+  /** from 1; 0: the chain's policy */
   readonly number: number;
   readonly packets: number;
   readonly bytes: number;
   /** the row of the owner's rules it comes from; with `-b` two rules have the same; null: of none */
-  readonly row: number | null;
+  readonly row: RowNumber | null;
+}
+
+/** A command of a ruleset that its tool refused. */
+export class RefusedCommand extends Error {
+  constructor(
+    line: string,
+    readonly row: RowNumber | null,
+    /** its line in the ruleset, from 1; null where it is in none */
+    readonly place: number | null,
+    code: number,
+    /** what the tool said */
+    readonly said: string,
+  ) {
+    super(`"${line}" was refused with code ${code}: ${said}`);
+  }
 }
 
 const NOTHING: readonly Sent[] = [];
@@ -116,8 +132,9 @@ export class Firewall22 {
     this.#names = options.names ?? {};
     this.#ftp = new FtpModule(options.kernel);
     this.#table = new MasqueradeTable(
-      (change, entry, at) => {
-        if (this.#listeners.size > 0) this.#emit({ kind: 'masquerade', at, change, entry: viewOf(entry) });
+      (change, entry, at, left) => {
+        if (this.#listeners.size > 0)
+          this.#emit({ kind: 'masquerade', at, change, entry: viewOf(entry), left });
       },
       (entry) => this.#ftp.roleOf(entry),
     );
@@ -174,6 +191,14 @@ export class Firewall22 {
     );
   }
 
+  /** What fell to the policy of each built-in chain; their number is 0. */
+  policyCounters(): RuleCounter[] {
+    return this.#chains
+      .all()
+      .filter(({ policy }) => policy !== null)
+      .map(({ name, packets, bytes, row }) => ({ chain: name, number: 0, packets, bytes, row }));
+  }
+
   // -- commands --
 
   /**
@@ -186,7 +211,7 @@ export class Firewall22 {
     return this.#run(command, now, null);
   }
 
-  #run(command: string, now: number, row: number | null): ToolResult {
+  #run(command: string, now: number, row: RowNumber | null): ToolResult {
     this.#advance(now);
     return runLine(command, {
       chains: this.#chains,
@@ -204,21 +229,26 @@ export class Firewall22 {
    *
    * @throws an Error that names the line and what its tool said
    */
-  load(commands: readonly Command[]): void {
-    for (const { text, row } of commands) {
+  load(commands: readonly (Omit<Command, 'row'> & { readonly row: RowNumber | null })[]): void {
+    for (const { text, row, line: place = null } of commands) {
       const line = /^[-!]/.test(text) ? `ipchains ${text}` : text;
       const { output, code } = this.#run(line, this.#now, row);
-      if (code !== 0) throw new Error(`"${line}" was refused with code ${code}: ${output.trim()}`);
+      if (code !== 0) throw new RefusedCommand(line, row, place, code, output.trim());
     }
   }
 
   /** Loads a ruleset made for `ipchains`, with its rows. @throws as `load` does */
-  loadRuleset({ text, rowLines }: Ruleset): void {
-    const rows = new Map(rowLines.map(({ line, row }) => [line, row]));
+  loadRuleset({ text, rowLines, policyLines = [] }: Ruleset): void {
+    const rows = new Map<number, RowNumber>([
+      ...rowLines.map(({ line, row }) => [line, row] as const),
+      ...policyLines.map((line) => [line, 'policy'] as const),
+    ]);
     const lines = text.split('\n');
     this.load(
       lines.flatMap((line, index) =>
-        line.trim() === '' ? [] : [{ table: '', text: line.trim(), row: rows.get(index + 1) ?? null }],
+        line.trim() === ''
+          ? []
+          : [{ table: '', text: line.trim(), row: rows.get(index + 1) ?? null, line: index + 1 }],
       ),
     );
   }

@@ -11,11 +11,8 @@ import {
 } from './ftp-text';
 import type { MasqueradeTable } from './masquerade-table';
 import { SYN, TCP, type Packet } from './packet';
+import type { Kernel22 } from '../firewall/kinds';
 import { isAheadOfGap, noteResized, shiftAcknowledgement, shiftSequence } from './sequence-shift';
-
-/** The kernels the firewall can be. What differs between them is in `VERSIONS`. */
-export const KERNELS = ['2.2.14', '2.2.19'] as const;
-export type Kernel22 = (typeof KERNELS)[number];
 
 /** What ip_masq_ftp does in one kernel and not in the other. */
 const VERSIONS: Readonly<

@@ -10,6 +10,8 @@ const PORTS = LAST_PORT - FIRST_PORT + 1;
 /** Entries a protocol may have, and again as many on ports that were asked for. */
 export const TABLE_LIMIT = PORTS;
 const BUCKETS = 4096;
+/** The part of a timer that must have run down for its next start to be told of: else every packet would be. */
+const NOTABLE = 1 / 50;
 
 /** What became of an entry. */
 export type EntryChange =
@@ -17,6 +19,8 @@ export type EntryChange =
   | 'new'
   /** its state is another */
   | 'update'
+  /** a packet has set its timer anew, after a notable part of it had run down */
+  | 'refreshed'
   /** its timer ran out while a data connection of its was still there: it lives two minutes more */
   | 'kept'
   /** its timer ran out */
@@ -53,7 +57,7 @@ export class MasqueradeTable {
   #nextPort = FIRST_PORT;
   #nextId = 1;
   #ftpEntries = 0;
-  readonly #changed: (change: EntryChange, entry: Entry, at: number) => void;
+  readonly #changed: (change: EntryChange, entry: Entry, at: number, left: number | null) => void;
   readonly #bind: (entry: Entry) => FtpRole | null;
 
   /**
@@ -61,7 +65,7 @@ export class MasqueradeTable {
    * @param bind says whether ip_masq_ftp reads a new entry (ip_masq_app.c, ip_masq_bind_app)
    */
   constructor(
-    changed: (change: EntryChange, entry: Entry, at: number) => void,
+    changed: (change: EntryChange, entry: Entry, at: number, left: number | null) => void,
     bind: (entry: Entry) => FtpRole | null,
   ) {
     this.#changed = changed;
@@ -258,15 +262,35 @@ export class MasqueradeTable {
 
   /** Sets state and timer (ip_masq.c, masq_set_state_timeout), and tells of a new entry or a new state. */
   arm(entry: Entry, state: State, now: number): void {
-    const before = entry.state;
+    const change = !entry.announced
+      ? 'new'
+      : entry.state !== state
+        ? 'update'
+        : now - entry.toldAt >= entry.timeout * NOTABLE
+          ? 'refreshed'
+          : null;
+    if (change !== null) this.#tellUntold(entry);
+    const left = change === 'new' ? null : entry.expires - now;
     entry.state = state;
     entry.timeout = this.timeouts[state];
     entry.expires = now + entry.timeout;
     this.#timers.moved(entry);
-    if (!entry.announced) {
-      entry.announced = true;
-      this.#changed('new', entry, now);
-    } else if (before !== state) this.#changed('update', entry, now);
+    entry.announced = true;
+    if (change === null) entry.untoldAt = now;
+    else this.#tell(change, entry, now, left);
+  }
+
+  #tell(change: EntryChange, entry: Entry, at: number, left: number | null): void {
+    entry.toldAt = at;
+    entry.untoldAt = null;
+    this.#changed(change, entry, at, left);
+  }
+
+  /** The last start of its timer that was too soon after another to be told of: what comes next is counted from it. */
+  #tellUntold(entry: Entry): void {
+    const { untoldAt, toldAt, timeout } = entry;
+    if (untoldAt !== null && untoldAt > toldAt)
+      this.#tell('refreshed', entry, untoldAt, timeout - (untoldAt - toldAt));
   }
 
   /** Sets the timer anew without a packet (ip_masq.c, ip_masq_put). */
@@ -294,14 +318,15 @@ export class MasqueradeTable {
   expire(now: number): void {
     for (let entry = this.#timers.next(); entry && entry.expires <= now; entry = this.#timers.next()) {
       const at = entry.expires;
+      this.#tellUntold(entry);
       if (entry.controls > 0) {
         entry.timeout = this.timeouts.TIME_WAIT;
         entry.expires = at + entry.timeout;
-        this.#changed('kept', entry, at);
+        this.#tell('kept', entry, at, 0);
         continue;
       }
       // Nobody has heard of one whose first packet was dropped.
-      if (entry.announced) this.#changed('expired', entry, at);
+      if (entry.announced) this.#tell('expired', entry, at, 0);
       this.#remove(entry);
     }
   }

@@ -1,4 +1,5 @@
-import { FTP_DEFAULTS, type FtpModule, type FtpOptions, type Kernel22 } from './ftp-module';
+import type { Kernel22 } from '../firewall/kinds';
+import { FTP_DEFAULTS, type FtpModule, type FtpOptions } from './ftp-module';
 import type { MasqueradeTable } from './masquerade-table';
 import type { PortForwards } from './portfw';
 

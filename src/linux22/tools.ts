@@ -1,6 +1,7 @@
 import type { Chains } from './chains';
 import { ipmasqadm } from './ipmasqadm';
 import { listChains, type ListFormat } from './list-rules';
+import type { RowNumber } from './kernel-rule';
 import { listMasquerade } from './list-masquerade';
 import type { MasqueradeTable } from './masquerade-table';
 import { ModuleError, type Modules } from './modules';
@@ -27,8 +28,8 @@ export interface Workbench {
   readonly names: Readonly<Record<string, string>>;
   /** seconds */
   readonly now: number;
-  /** the row of the owner's rules the command is; null: of none */
-  readonly row: number | null;
+  /** the row of the owner's rules the command is, or the policy; null: neither */
+  readonly row: RowNumber | null;
 }
 
 const VERSION = 'ipchains 1.3.9, 17-Mar-1999\n';

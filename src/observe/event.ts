@@ -1,3 +1,4 @@
+import type { Timeouts } from '../firewall/conntrack';
 import type { PortRange } from '../firewall/kinds';
 
 /** Where something was seen. */
@@ -68,14 +69,19 @@ export interface FlowEvent extends Seen {
   readonly bytes: number;
   /** seconds since the run began */
   readonly until: number;
+  /** when each passed, seconds since the run began; null or left out where there are too many to tell */
+  readonly times?: readonly number[] | null;
 }
 
 /** A change in the firewall's connection table. */
 export interface ConntrackEvent extends Seen {
   readonly kind: 'conntrack';
-  readonly change: 'new' | 'update' | 'destroy' | 'expect-new' | 'expect-destroy';
+  /** refresh: a packet made its timer run anew, and nothing else changed; not every firewall tells of that */
+  readonly change: 'new' | 'update' | 'refresh' | 'destroy' | 'expect-new' | 'expect-destroy';
   readonly protocol: string;
   readonly state: string;
+  /** seconds of the run until the entry expires, as of this event; null where it does not say */
+  readonly timeout?: number | null;
   /** as the initiator sent it */
   readonly original: Tuple;
   /** as replies arrive; null for an expectation */
@@ -165,6 +171,13 @@ export interface ProbeReplyEvent extends Seen {
   readonly packets: number;
 }
 
+/** The firewall's timeouts were changed while it ran. */
+export interface TimeoutsEvent extends Seen {
+  readonly kind: 'timeouts';
+  /** seconds of the run, those that were changed */
+  readonly timeouts: Timeouts;
+}
+
 /** A line of a program's own log. */
 export interface LogEvent extends Seen {
   readonly kind: 'log';
@@ -191,6 +204,7 @@ export type LabEvent =
   | NameEvent
   | ProbeEvent
   | ProbeReplyEvent
+  | TimeoutsEvent
   | LogEvent
   | StepEvent;
 

@@ -1,6 +1,7 @@
 import { tableText } from '../firewall/faq-table/printed';
+import { TIMEOUT_NAMES, type TimeoutName, type Timeouts } from '../firewall/conntrack';
 import type { DialectContext, FirewallKind, ParsedRules, Policy, PortRange } from '../firewall/kinds';
-import { helperOf, parseModule, type LoadedModule } from '../firewall/modules';
+import { helperOf, parseModule, refuseForeignModules, type LoadedModule } from '../firewall/modules';
 import { PRODUCTS, runScript } from '../firewall/products';
 import { parsePorts } from '../firewall/quantities';
 import { parseRules } from '../firewall/rulesets';
@@ -32,7 +33,9 @@ export function readFirewall(
   const product = firewall.product ?? null;
   const kind = firewall.kind ?? (product === null ? null : PRODUCTS[product].kind);
   if (kind === null) complaints.add(['firewall'], 'has neither kind nor product; one of them is needed');
+  refuseOtherKernels(data, kind, complaints);
   const policy = POLICY[firewall.policy];
+  const kernel = firewall.kernel ?? '2.2.14';
   const scripts = readScripts(data, kind ?? 'iptables', complaints);
   const rules = readRules(
     [...tableSources(data), ...ruleSources(data, complaints), ...scripts.sources],
@@ -49,6 +52,7 @@ export function readFirewall(
   return {
     kind: kind ?? 'iptables',
     product,
+    kernel,
     nat: firewall.nat,
     policy,
     input: firewall.input ?? 'accept',
@@ -57,10 +61,30 @@ export function readFirewall(
       firewall.rules === undefined ? null : complaints.document.locateInText(['firewall', 'rules'], 0, 0),
     commands: rules.commands,
     translates: rules.translates,
-    helper: readHelper(data, scripts.modules, complaints),
+    helper: readHelper(data, scripts.modules, { kind: kind ?? 'iptables', kernel }, complaints),
     forward: readForward(data, complaints),
-    timeouts: readTimeouts(data, complaints),
+    timeouts: readTimeouts(data, kind, complaints),
+    secondAddress: firewall['second-address'] ?? false,
+    loose: firewall.loose ?? null,
+    liberal: firewall.liberal ?? null,
   };
+}
+
+/** What only one of the two kinds of kernel has. */
+function refuseOtherKernels(
+  { firewall }: ScenarioFile,
+  kind: FirewallKind | null,
+  complaints: Complaints,
+): void {
+  if (kind !== 'ipchains' && firewall.kernel !== undefined) {
+    complaints.add(['firewall', 'kernel'], `is for kind: ipchains; ${kind ?? 'this'} runs on today's kernel`);
+  }
+  if (kind === 'ipchains' && firewall.attach !== undefined) {
+    complaints.add(
+      ['firewall', 'attach'],
+      'is a matter of today’s kernel; ip_masq_ftp attaches by being loaded',
+    );
+  }
 }
 
 function tableSources({ firewall }: ScenarioFile): Source[] {
@@ -150,6 +174,7 @@ function checkAddresses(
 function readHelper(
   { firewall }: ScenarioFile,
   scripted: readonly LoadedModule[],
+  kinds: Pick<Scenario['firewall'], 'kind' | 'kernel'>,
   complaints: Complaints,
 ): Scenario['firewall']['helper'] {
   const nat = firewall.nat !== 'none';
@@ -164,7 +189,10 @@ function readHelper(
     complaints.add(['firewall', 'attach'], 'says how modules attach, but no module is loaded');
   }
   const path = ['firewall', firewall.modules === undefined && firewall.scripts ? 'scripts' : 'modules'];
-  const helper = complaints.attempt(path, () => helperOf(modules, nat, attach));
+  const helper = complaints.attempt(path, () => {
+    refuseForeignModules(modules, kinds);
+    return helperOf(modules, nat, attach);
+  });
   return helper ?? { ports: [], openedBy: 'anybody', attach };
 }
 
@@ -181,17 +209,46 @@ function readForward({ firewall, behind }: ScenarioFile, complaints: Complaints)
   });
 }
 
-function readTimeouts({ firewall }: ScenarioFile, complaints: Complaints): Record<string, number> {
-  const timeouts: Record<string, number> = {};
-  for (const [state, text] of Object.entries(firewall.timeouts ?? {})) {
+function readTimeouts(
+  { firewall }: ScenarioFile,
+  kind: FirewallKind | null,
+  complaints: Complaints,
+): Timeouts {
+  const path = ['firewall', 'timeouts'];
+  if (kind === 'ipchains') {
+    // Linux 2.2 has no connection tracking; its masquerading has three timeouts.
+    if (firewall.timeouts) complaints.add(path, `are of connection tracking; ${MASQUERADE_TIMEOUTS}`);
+    for (const setting of ['loose', 'liberal'] as const) {
+      if (firewall[setting] === undefined) continue;
+      complaints.add(['firewall', setting], 'is of connection tracking, which Linux 2.2 has not');
+    }
+  }
+  return readTimeoutList(path, firewall.timeouts ?? {}, complaints);
+}
+
+const MASQUERADE_TIMEOUTS = 'ipchains sets its own by a rule such as "ipchains -M -S 900 120 300"';
+
+/** A kernel of 1000 ticks a second counts them in an int (proc_dointvec_jiffies): 24 days and some hours. */
+const MAX_TIMEOUT = 24 * 86_400;
+
+/** Timeouts of connection tracking, by their names. Each is a whole number of seconds, for the kernel counts so. */
+export function readTimeoutList(
+  above: Path,
+  texts: Readonly<Partial<Record<TimeoutName, string | undefined>>>,
+  complaints: Complaints,
+): Timeouts {
+  const timeouts: Partial<Record<TimeoutName, number>> = {};
+  for (const name of TIMEOUT_NAMES) {
+    const text = texts[name];
     if (text === undefined) continue;
-    const path = ['firewall', 'timeouts', state];
-    const seconds = complaints.duration(path, text);
-    timeouts[state] = seconds;
-    // nf_conntrack_tcp_timeout_* are whole seconds.
+    const path = [...above, name];
+    const seconds = complaints.duration(path, text, MAX_TIMEOUT);
+    timeouts[name] = seconds;
     if (!Number.isInteger(seconds) || seconds < 1) {
       complaints.add(path, `is ${text}; allowed: whole seconds, 1 s or more`);
     }
+    if (seconds > MAX_TIMEOUT)
+      complaints.add(path, `is ${text}; allowed: up to 576 h, which every kernel takes`);
   }
   return timeouts;
 }

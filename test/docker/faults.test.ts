@@ -100,6 +100,7 @@ describe('where no engine is to be had', () => {
     expect(engines).toMatchObject([
       { name: 'netns', usable: true },
       { name: 'docker', usable: false, why: 'missing: container engine' },
+      { name: 'timewarp' },
     ]);
     expect(capabilities).toContainEqual(
       expect.objectContaining({ engine: 'docker', name: 'container engine', works: false }),

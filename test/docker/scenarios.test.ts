@@ -12,10 +12,13 @@ const SAMPLE = {
   'active-nat': 'a failure that NAT causes',
   'active-nat-helper': 'nft rules with a helper',
   'nft-tables': 'a whole nft ruleset',
-  'masq-module-active': 'iptables with NAT and a helper',
+  'nat-helper-active': 'iptables with NAT and a helper',
+  'masq-module-active': 'a Linux 2.2 firewall, its module and its tools',
+  't1-syn-probes-ipchains': 'probes through that firewall',
   't1-port-in-x-range': 'a table on iptables, and the row of it that blocks',
   't1-one-client': 'a second inside host, and probes from outside',
   'dns-tcp': 'a resolver, over UDP and TCP',
+  'time-change-in-time': 'scaled time, and timeouts changed in mid-session',
 };
 
 /** What of a run the engine must not matter for: all but ports, times and the engine's own name. */

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sandboxCommand } from '../../src/engine/netns/sandbox';
 import {
   descendants,
   eventually,
@@ -8,6 +9,7 @@ import {
   machineState,
   ordinaryUser,
   processes,
+  run,
   scenarioWith,
   scratch,
   startLab,
@@ -44,6 +46,13 @@ async function nothingLeft(folder: string, files: readonly string[]): Promise<vo
   expect(machineState()).toEqual(before);
   expect(readdirSync(folder)).toEqual(files);
 }
+
+test('a sandbox leaves nothing in a /run that was empty', async () => {
+  const script = 'mount --no-mtab -t tmpfs run /run && "$@"; echo "exit $?"; ls -A /run';
+  const inOwnRun = ['unshare', ...(process.getuid?.() === 0 ? [] : ['--map-root-user']), '--mount'];
+  const { stdout } = await run([...inOwnRun, 'sh', '-c', script, 'sh', ...sandboxCommand(['true'])]);
+  expect(stdout).toBe('exit 0\n');
+});
 
 const asUser = ordinaryUser();
 

@@ -91,6 +91,7 @@ test('the doctor names all that is missing at once', async () => {
   expect(engines).toEqual([
     expect.objectContaining({ name: 'netns', usable: false }),
     expect.objectContaining({ name: 'docker', usable: false }),
+    expect.objectContaining({ name: 'timewarp', usable: false }),
   ]);
   expect(code).toBe(4);
 });

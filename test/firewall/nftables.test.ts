@@ -38,7 +38,7 @@ test.each([
 test('a whole ruleset, with everything', () => {
   const spec = {
     ...SPEC,
-    helper: { ports: [21, 2121], openedBy: 'inside', attach: 'rule' },
+    helper: { ports: [21, 2121], openedBy: 'anybody', attach: 'rule' },
     input: 'drop',
     forward: [
       [21, 21],
@@ -53,7 +53,7 @@ table ip lab {
   }
   chain helper {
     type filter hook prerouting priority -150; policy accept;
-    iifname "inside" tcp dport { 21, 2121 } ct helper set "ftp"
+    tcp dport { 21, 2121 } ct helper set "ftp"
   }
   chain input {
     type filter hook input priority filter; policy drop;

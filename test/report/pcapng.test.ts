@@ -99,11 +99,13 @@ test('the SYN of a data connection says whose it is, who dialled, and what it wa
 
 test('a packet that was stopped says so, and by what', () => {
   const stopped = commentsOn(dropped, 'inside', isSyn).filter((comment) => comment !== '');
-  expect(stopped).toEqual([
-    expect.stringMatching(
-      /^event e\d+\nSYN of the data connection of “download”, dialled by the client\nnot seen outside: stopped by the policy drop\nevidence of the cause data-dropped/,
-    ),
-  ]);
+  const [first = '', ...repeated] = stopped;
+  expect(first).toMatch(
+    /^event e\d+\nSYN of the data connection of “download”, dialled by the client\nnot seen outside: stopped by the policy drop\nevidence of the cause data-dropped/,
+  );
+  // A slow machine leaves TCP the time to try again.
+  for (const comment of repeated)
+    expect(comment).toMatch(/^event e\d+\nSYN of the data connection .*\nnot seen outside/);
   const [reply] = commentsOn(dropped, 'outside', (packet) => payload(packet).startsWith('227 '));
   expect(reply).toContain('227 names 203.0.113.20, port ');
 });

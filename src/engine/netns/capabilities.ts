@@ -1,5 +1,6 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import type { EngineName } from '../../plan/plan';
 import { MissingCapability, type Capability } from '../host';
 import { KERNEL_PROBES, type Probe } from '../probes';
 import { run } from '../process';
@@ -19,6 +20,14 @@ const TOOLS: Readonly<Record<string, string>> = {
   conntrack: 'conntrack',
   tcpdump: 'tcpdump',
   ethtool: 'ethtool',
+};
+
+/** Tools of other engines that use sandboxes too, and their packages. */
+const OTHER_TOOLS: Readonly<Record<string, string>> = {
+  modprobe: 'kmod',
+  rmmod: 'kmod',
+  stty: 'coreutils',
+  taskset: 'util-linux',
 };
 
 const NAMESPACES = 'kernel options CONFIG_NET_NS, CONFIG_PID_NS, CONFIG_USER_NS';
@@ -61,16 +70,19 @@ function findTool(name: string): string | null {
 /**
  * Makes sure the tools of a run are there. Cheap enough for every run.
  *
+ * @param engine whose runs they are
+ * @param more tools that this engine needs beside those of all sandboxes
+ *
  * @throws MissingCapability naming all that are not
  */
-export function requireTools(): void {
+export function requireTools(engine: EngineName, more: readonly string[] = []): void {
   if (process.platform !== 'linux') {
     throw new MissingCapability(
-      `the netns engine needs Linux; this is ${process.platform}`,
+      `the ${engine} engine needs Linux; this is ${process.platform}`,
       'run the lab on Debian or Ubuntu, or in a virtual machine with one of them',
     );
   }
-  const missing = Object.keys(TOOLS).filter((tool) => findTool(tool) === null);
+  const missing = [...Object.keys(TOOLS), ...more].filter((tool) => findTool(tool) === null);
   if (missing.length === 0) return;
   throw new MissingCapability(`not installed: ${missing.join(', ')}`, installLine(missing));
 }
@@ -82,15 +94,7 @@ export async function probeCapabilities(): Promise<Capability[]> {
       { name: 'Linux', works: false, why: `this is ${process.platform}`, remedy: 'run the lab on Linux' },
     ];
   }
-  const tools = Object.keys(TOOLS).map((tool): Capability => {
-    const place = findTool(tool);
-    return {
-      name: tool,
-      works: place !== null,
-      why: place ?? 'not in PATH',
-      remedy: place === null ? installLine([tool]) : '',
-    };
-  });
+  const tools = Object.keys(TOOLS).map(toolCapability);
   const node = Number(process.versions.node.split('.')[0]) >= 20;
   const version: Capability = {
     name: 'Node.js 20 or newer',
@@ -101,6 +105,17 @@ export async function probeCapabilities(): Promise<Capability[]> {
   const namespaces = await probeUserNamespaces();
   if (!namespaces.works) return [version, ...tools, namespaces];
   return [version, ...tools, namespaces, ...(await Promise.all(PROBES.map(tryProbe)))];
+}
+
+/** Whether a tool is there. */
+export function toolCapability(tool: string): Capability {
+  const place = findTool(tool);
+  return {
+    name: tool,
+    works: place !== null,
+    why: place ?? 'not in PATH',
+    remedy: place === null ? installLine([tool]) : '',
+  };
 }
 
 /** What stands in the way of a sandbox that did not start; null when it starts. */
@@ -173,6 +188,6 @@ function readSetting(file: string): string | null {
 }
 
 function installLine(tools: readonly string[]): string {
-  const packages = [...new Set(tools.map((tool) => TOOLS[tool] ?? tool))];
+  const packages = [...new Set(tools.map((tool) => TOOLS[tool] ?? OTHER_TOOLS[tool] ?? tool))];
   return `sudo apt-get install -y ${packages.join(' ')} (or: npm run setup)`;
 }

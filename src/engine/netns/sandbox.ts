@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { readMessages } from '../../agent/messages';
 import type { Plan } from '../../plan/plan';
+import type { BusyProcess } from '../busiest';
 import { howEnded, LabFailure, MissingCapability, RefusedRows, type Runner } from '../host';
 import type { FromWorker, ToWorker } from './protocol';
 
@@ -9,8 +10,11 @@ const END_SECONDS = 2;
 
 /** What every sandbox has of its own. `--kill-child` has the kernel end it when unshare ends. */
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
-/** /run becomes a tmpfs: `ip netns` keeps its handles there, and the run its files. */
-const OWN_RUN = 'mount -t tmpfs -o mode=755 lab /run && exec "$@"';
+/**
+ * /run becomes a tmpfs: `ip netns` keeps its handles there, and the run its files. `--no-mtab`, or mount(8)
+ * as root makes itself a folder in the machine's own /run first.
+ */
+const OWN_RUN = 'mount --no-mtab -t tmpfs -o mode=755 lab /run && exec "$@"';
 
 /**
  * The command that runs a program in a sandbox: namespaces of its own for users (unless root),
@@ -37,14 +41,17 @@ export function sandboxCommand(argv: readonly string[]): string[] {
 export class Sandbox<Result> implements Runner<Result> {
   private readonly child: ChildProcessWithoutNullStreams;
   private readonly ended: Promise<string>;
+  private readonly listening: Promise<void>;
   private answer: (message: FromWorker<Result>) => void = () => undefined;
+  private busiest: (process: BusyProcess | null) => void = () => undefined;
   private errors = '';
 
+  /** @param argv the command of the worker, or of the machine it is in */
   constructor(
-    worker: string,
+    argv: readonly string[],
     private readonly onProgress: (text: string) => void,
   ) {
-    const [program = '', ...args] = sandboxCommand([process.execPath, worker]);
+    const [program = '', ...args] = sandboxCommand(argv);
     // In a session of its own: a Ctrl-C on the terminal is for the lab, which then takes this down whole.
     this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     this.child.stdin.on('error', () => undefined);
@@ -59,8 +66,14 @@ export class Sandbox<Result> implements Runner<Result> {
         resolve(`the sandbox ended (${howEnded({ code, signal })}) ${this.errors.trim()}`.trim());
       });
     });
+    let listens = (): void => undefined;
+    this.listening = new Promise((resolve) => {
+      listens = resolve;
+    });
     readMessages<FromWorker<Result>>(this.child.stdout, (message) => {
-      if (message.type === 'progress') this.onProgress(message.text);
+      if (message.type === 'ready') listens();
+      else if (message.type === 'progress') this.onProgress(message.text);
+      else if (message.type === 'busiest') this.busiest(message.process);
       else this.answer(message);
     });
   }
@@ -84,6 +97,14 @@ export class Sandbox<Result> implements Runner<Result> {
       default:
         throw new LabFailure(`the worker answered "${answer.type}" to a plan`);
     }
+  }
+
+  /** The process that keeps the worker's machine busy, whatever else it is doing; waits for the answer. */
+  askBusiest(): Promise<BusyProcess | null> {
+    return new Promise((resolve) => {
+      this.busiest = resolve;
+      this.tell({ type: 'busiest' });
+    });
   }
 
   /** Has the worker keep evidence, then takes the sandbox down. Returns the captures' names. */
@@ -111,7 +132,11 @@ export class Sandbox<Result> implements Runner<Result> {
       void this.ended.then((how) => {
         reject(new LabFailure(how));
       });
-      this.child.stdin.write(`${JSON.stringify(message)}\n`);
+      this.tell(message);
     });
+  }
+
+  private tell(message: ToWorker): void {
+    void this.listening.then(() => this.child.stdin.write(`${JSON.stringify(message)}\n`));
   }
 }

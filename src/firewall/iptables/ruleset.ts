@@ -69,8 +69,8 @@ function labRules(table: TableName, spec: FirewallSpec): string[] {
   return [...forwarded, ...masquerade];
 }
 
-function helperRules({ ports, openedBy, attach }: HelperAttachment): string[] {
-  const from = attach === 'module' ? `-i ${UNATTACHED} ` : openedBy === 'inside' ? '-i inside ' : '';
+function helperRules({ ports, attach }: HelperAttachment): string[] {
+  const from = attach === 'module' ? `-i ${UNATTACHED} ` : '';
   const ranges = ports.map((port): PortRange => [port, port]);
   return multiports(ranges).map((match) => `-A PREROUTING ${from}-p tcp ${match} -j CT --helper ftp`);
 }

@@ -1,5 +1,6 @@
 import { readMessages, type AgentReport } from '../agent/messages';
-import { howEnded, LabFailure, type HostProcess, type Lab } from '../engine/host';
+import { after } from '../agent/pause';
+import { howEnded, LabFailure, type HostProcess } from './host';
 import type { HostName } from '../plan/plan';
 
 /** A report, and the host it came from. */
@@ -9,30 +10,27 @@ export interface HostReport {
 }
 
 /** A host program of the lab: an agent bundle running inside its host, spoken to in JSON lines. */
-export class AgentProcess {
+export class AgentProcess<Report extends { readonly type: string } = AgentReport> {
   readonly process: HostProcess;
   /** rejects when the program ends before it was let go */
   readonly died: Promise<never>;
   private errors = '';
   private readonly waiting = new Set<{
-    wants: (report: AgentReport) => boolean;
-    resolve: (report: AgentReport) => void;
+    wants: (report: Report) => boolean;
+    resolve: (report: Report) => void;
     reject: (error: Error) => void;
   }>();
   /** set once we asked it to go: from then on its end is no failure */
   private leaving = false;
 
-  constructor(
-    lab: Lab,
-    readonly host: HostName,
-    bundle: string,
-    onReport: (report: HostReport) => void,
-  ) {
-    const place = lab.hosts[host];
-    if (!place) throw new Error(`unreachable: the plan has no ${host}`);
-    this.process = place.spawn(`${bundle} on the ${host} host`, lab.agent(`${bundle}.js`));
-    readMessages<AgentReport>(this.process.stdout, (report) => {
-      onReport({ host, report });
+  /**
+   * @param process the bundle, started
+   * @param onReport is told of every report as it comes
+   */
+  constructor(process: HostProcess, onReport: (report: Report) => void) {
+    this.process = process;
+    readMessages<Report>(this.process.stdout, (report) => {
+      onReport(report);
       for (const waiter of this.waiting) {
         if (!waiter.wants(report)) continue;
         this.waiting.delete(waiter);
@@ -60,19 +58,19 @@ export class AgentProcess {
   }
 
   /** The next report that fits. Rejects with a LabFailure when the program ends, or nothing comes in time. */
-  next(wants: (report: AgentReport) => boolean, seconds: number, what: string): Promise<AgentReport> {
+  next(wants: (report: Report) => boolean, seconds: number, what: string): Promise<Report> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const timer = after(seconds, () => {
         this.failWaiting(`${this.process.label} did not ${what} within ${seconds} s`);
-      }, seconds * 1000);
+      });
       const waiter = {
         wants,
-        resolve: (report: AgentReport) => {
-          clearTimeout(timer);
+        resolve: (report: Report) => {
+          timer.cancel();
           resolve(report);
         },
         reject: (error: Error) => {
-          clearTimeout(timer);
+          timer.cancel();
           reject(error);
         },
       };
