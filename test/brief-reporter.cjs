@@ -10,15 +10,17 @@ const MOST_CAUSES = 10;
 const ELSEWHERE = /^\s+at .*(?:\/node_modules\/|node:internal)/;
 
 /** The first lines of a text and its last ones; what is left out is counted. */
-function brief(text, most = MOST_LINES) {
+function brief(text) {
   const lines = text
     .split('\n')
     .filter((line) => !ELSEWHERE.test(line))
     .map((line) => (line.length > MOST_COLUMNS ? `${line.slice(0, MOST_COLUMNS)}…` : line));
-  if (lines.length <= most) return lines.join('\n');
-  const tail = Math.floor(most / 4);
-  const left = lines.length - most;
-  return [...lines.slice(0, most - tail), `    … ${left} more lines …`, ...lines.slice(-tail)].join('\n');
+  if (lines.length <= MOST_LINES) return lines.join('\n');
+  const tail = Math.floor(MOST_LINES / 4);
+  const left = lines.length - MOST_LINES;
+  return [...lines.slice(0, MOST_LINES - tail), `    … ${left} more lines …`, ...lines.slice(-tail)].join(
+    '\n',
+  );
 }
 
 /** What failed in a file: each cause once, with the names of all tests that it took. */
@@ -46,5 +48,3 @@ class BriefReporter extends DefaultReporter {
 }
 
 module.exports = BriefReporter;
-module.exports.brief = brief;
-module.exports.failures = failures;

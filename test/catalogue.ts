@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunResult } from '../src/verdict/run-result';
-import { documentIn, eventually, finished, LAB, PATH } from './support';
+import { eventually, runs } from './support';
 
 // The whole catalogue, run once in each run of the suite, with real packets, through the real CLI. Tests that
 // only read results read these; what a test changes, it runs by itself.
@@ -74,18 +73,11 @@ function first(): boolean {
 }
 
 async function make(): Promise<void> {
-  const args = [LAB, 'run', '--all', '--json', '--keep'];
-  const child = spawn(process.execPath, args, {
-    cwd: FOLDER,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, PATH },
-  });
-  const made = await finished(child)
-    .then((done): Index => {
-      const runs = documentIn(done);
-      writeFileSync(DOCUMENT, done.stdout);
-      for (const run of runs) writeFileSync(join(FOLDER, `${run.scenario}.json`), JSON.stringify(run));
-      return { code: done.code, scenarios: runs.map(({ scenario }) => scenario), failure: null };
+  const made = await runs(['--all', '--keep'], FOLDER)
+    .then(({ code, stdout, runs: all }): Index => {
+      writeFileSync(DOCUMENT, stdout);
+      for (const run of all) writeFileSync(join(FOLDER, `${run.scenario}.json`), JSON.stringify(run));
+      return { code, scenarios: all.map(({ scenario }) => scenario), failure: null };
     })
     .catch((error: unknown): Index => ({ code: null, scenarios: [], failure: String(error) }));
   // Whole from its first moment on.
