@@ -122,17 +122,21 @@ export function bundle(entry: string): string {
 
 /**
  * The first of some ports of 127.0.0.1 in a row, all free, below those the system hands out by itself. Each of
- * Jest's workers looks among its own: what is free for one is not taken by another.
+ * Jest's workers has ports of its own, and gives none out twice before all had their turn: what is free for
+ * one who asks is not yet taken by another.
  */
 export async function freePorts(count: number): Promise<number> {
-  const mine = 10_000 + (Number(process.env['JEST_WORKER_ID'] ?? 1) % 4) * 5000;
   for (;;) {
-    const first = mine + Math.floor(Math.random() * (5000 - count));
+    if (nextPort + count > PORTS_EACH) nextPort = 0;
+    const first = 10_000 + (Number(process.env['JEST_WORKER_ID'] ?? 1) % 4) * PORTS_EACH + nextPort;
+    nextPort += count;
     const ports = Array.from({ length: count }, (_none, index) => first + index);
     const free = await Promise.all(ports.map(isFree));
     if (free.every(Boolean)) return first;
   }
 }
+const PORTS_EACH = 5000;
+let nextPort = Math.floor(Math.random() * PORTS_EACH);
 
 /** Listens on a port of 127.0.0.1 until the test is over, and swallows what comes. */
 export async function occupy(port: number): Promise<void> {
