@@ -205,7 +205,7 @@ async function json<T>(host: Host, argv: readonly string[]): Promise<T[]> {
 
 /** The error code of a connection attempt from the client. */
 async function knock(lab: Lab, address: string, port: number): Promise<string> {
-  const script = `require('net').connect(${port}, '${address}').setTimeout(3000, () => { console.log('silence'); process.exit() }).on('error', (e) => console.log(e.code))`;
+  const script = `require('net').connect(${port}, '${address}').setTimeout(120000, () => { console.log('silence'); process.exit() }).on('error', (e) => console.log(e.code))`;
   const { stdout } = await lab.hosts.client.exec([lab.agent('')[0] ?? '', '-e', script]);
   return stdout.toString('utf8').trim();
 }
@@ -225,7 +225,7 @@ async function says(process: HostProcess, words: string): Promise<void> {
     heard.set(process, fresh);
     process.stdout.on('data', (chunk: Buffer) => (fresh.text += chunk.toString('utf8')));
   }
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 120_000;
   while (!record.text.includes(words)) {
     if (Date.now() > deadline) throw new Error(`it did not say "${words}" but "${record.text}"`);
     await pause();
