@@ -8,6 +8,7 @@ const ORDER = [
   'prober',
   'resolver',
   'linux22',
+  'router',
   'scenario',
   'plan',
   'engine',

@@ -1,23 +1,35 @@
-// Measures what the README promises about speed and size, on this machine: medians with their spread,
-// and ratios taken pair by pair in one run. Prints them and writes bench/results.json.
-//
-//   npm run bench            everything: about a minute, and three more where a container engine runs
-//   npm run bench -- quick   fewer runs, to see whether a change matters
+// Measures what the README promises about speed and size, on this machine. Each figure is the median of
+// several runs, with their spread; ratios are taken pair by pair in one run.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { routerFigures } from './router.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const LAB = join(ROOT, 'dist', 'lab.js');
-const RUNS = process.argv.includes('quick') ? 3 : 10;
-const PAIRS = process.argv.includes('quick') ? 2 : 5;
+const USAGE = `Usage: npm run bench -- [--quick] [parts...]
+
+Measures this machine and prints a table; of all parts, it writes bench/results.json, too.
+
+Parts, all of them unless named:
+  run        one run, ten at once, their memory
+  bulk       256 MiB through the lab, beside curl without it
+  router     the Linux 2.2 firewall: throughput, memory, what it adds to a handshake
+  all        every scenario that needs no waiting, and lab faq
+  report     writing reports; npm run setup
+  docker     the docker engine, where one runs
+
+Together they take some minutes; --quick takes fewer runs of each, to see whether a change matters.`;
 const MIB = 2 ** 20;
 process.env.PATH += ':/usr/local/sbin:/usr/sbin:/sbin';
 
 const scratch = mkdtempSync(join(tmpdir(), 'lab-bench-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+
+const lab = (...args) => [process.execPath, LAB, ...args];
 
 /** Starts a command; resolves with its wall time in seconds and its output, rejects when it fails. */
 function timed(argv, onStart = () => undefined) {
@@ -105,7 +117,7 @@ writeFileSync(
 
 /** Seconds of the lab's own 256 MiB download, captures on, checked by length and SHA-256. */
 async function labBulk(scenario = BIG) {
-  const { stdout } = await timed([process.execPath, LAB, 'run', '-q', '--json', scenario]);
+  const { stdout } = await timed(lab('run', '-q', '--json', scenario));
   const [run] = JSON.parse(stdout).runs;
   if (run.captures.some(({ lost }) => lost > 0)) throw new Error('the capture lost packets');
   return run.transfers[0].seconds;
@@ -122,7 +134,7 @@ async function curlBulk() {
   const hosts = Object.entries(plan.hosts);
   const script = [
     'set -e',
-    'mount -t tmpfs -o mode=755 lab /run',
+    'mount --no-mtab -t tmpfs -o mode=755 lab /run',
     'ip -batch - <<END',
     ...hosts.map(([name]) => `netns add ${name}`),
     ...plan.links.map(
@@ -186,7 +198,7 @@ async function helperPairs() {
   return spread(ratios);
 }
 
-const one = [process.execPath, LAB, '-q', 'passive-nat'];
+const one = lab('-q', 'passive-nat');
 const seconds = async (argv) => (await timed(argv)).seconds;
 const atOnce = async (number, argv) => {
   const began = performance.now();
@@ -196,118 +208,119 @@ const atOnce = async (number, argv) => {
 
 /** The docker engine's figures; none where there is no engine. */
 async function dockerFigures() {
-  const images = [process.execPath, LAB, 'images', '-q'];
+  const images = lab('images', '-q');
   if (spawnSync(images[0], images.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0)
     return [];
   const onDocker = [...one, '--engine', 'docker'];
   return [
-    {
-      name: 'passive-nat --engine docker, images present',
-      unit: 's',
-      target: 4,
-      ...(await repeat(RUNS, () => seconds(onDocker))),
-    },
-    {
-      name: 'eight of them at once, eight processes',
-      unit: 's',
-      target: 15,
-      ...(await repeat(PAIRS, () => atOnce(8, onDocker))),
-    },
-    {
-      name: 'all images from the base, nothing cached',
-      unit: 's',
-      target: 90,
-      ...spread([await seconds([...images, '--no-cache'])]),
-    },
+    await figure('passive-nat --engine docker, images present', 's', 4, () => seconds(onDocker), RUNS),
+    await figure('eight of them at once, eight processes', 's', 15, () => atOnce(8, onDocker)),
+    await once('all images from the base, nothing cached', 90, [...images, '--no-cache']),
   ];
 }
 
-console.error('measuring, about a minute …');
-const saved = join(scratch, 'saved.json');
-writeFileSync(saved, (await timed([process.execPath, LAB, '-q', '--json', 'active-nat'])).stdout);
-const allReports = [
-  ...[
-    process.execPath,
-    LAB,
-    'report',
-    saved,
-    '--html',
-    join(scratch, 'r.html'),
-    '--svg',
-    join(scratch, 'r.svg'),
+/** A figure of several runs, said as soon as it is known. */
+async function figure(name, unit, target, measure, times = PAIRS) {
+  return tell({ name, unit, target, ...(await repeat(times, measure)) });
+}
+
+/** Seconds that a command takes which is run once, for it takes long. */
+async function once(name, target, argv) {
+  return tell({ name, unit: 's', target, ...spread([await seconds(argv)]) });
+}
+
+function tell(figure) {
+  process.stderr.write(`${figure.name}: ${figure.median.toFixed(2)} ${figure.unit}\n`);
+  return figure;
+}
+
+/** What is measured, by the names that can be asked for. */
+const PARTS = {
+  run: async () => [
+    await figure('node dist/lab.js passive-nat', 's', 0.7, () => seconds(one), RUNS),
+    await figure(
+      'npm run lab -- passive-nat',
+      's',
+      1.0,
+      () => seconds(['npm', 'run', '--silent', 'lab', '--', '-q', 'passive-nat']),
+      RUNS,
+    ),
+    await figure('peak memory of all processes (RSS, shared pages counted for each)', 'MiB', 400, () =>
+      peakMemory(['-q', 'passive-nat']),
+    ),
+    await figure('ten passive-nat at once, ten processes', 's', 3, () => atOnce(10, one)),
+    await figure('ten passive-nat at once, one process (--jobs 10)', 's', 3, () =>
+      seconds(lab('run', '-q', '--jobs', '10', ...Array(10).fill('passive-nat'))),
+    ),
   ],
-  ...['--markdown', join(scratch, 'r.md'), '--junit', join(scratch, 'r.xml')],
-];
-const bulk = await bulkPairs();
-const fast = ['run', '-q', '--tag', 'fast'];
-const figures = [
-  {
-    name: 'node dist/lab.js passive-nat',
-    unit: 's',
-    target: 0.7,
-    ...(await repeat(RUNS, () => seconds(one))),
+  bulk: async () => {
+    const bulk = await bulkPairs();
+    return [
+      { name: '256 MiB passive download, lab, captures on', unit: 's', ...bulk.lab },
+      { name: '256 MiB passive download, curl, no lab', unit: 's', ...bulk.curl },
+      { name: 'lab ÷ curl, pair by pair', unit: '×', target: 1.3, ...bulk.ratio },
+      { name: 'the same download, with helper ÷ without', unit: '×', ...(await helperPairs()) },
+    ].map(tell);
   },
-  {
-    name: 'npm run lab -- passive-nat',
-    unit: 's',
-    target: 1.0,
-    ...(await repeat(RUNS, () => seconds(['npm', 'run', '--silent', 'lab', '--', '-q', 'passive-nat']))),
+  router: async () =>
+    (await routerFigures({ ROOT, LAB, BIG, PAIRS, scratch, timed, spread, repeat, labBulk })).map(tell),
+  all: async () => [
+    await figure('all scenarios that need no waiting (--tag fast)', 's', 20, () => seconds(lab(...FAST)), 2),
+    await figure('their peak memory, all processes', 'MiB', 2048, () => peakMemory(FAST), 1),
+    await figure('lab faq', 's', 20, () => seconds(lab('faq', '-q')), 2),
+  ],
+  report: async () => {
+    const saved = join(scratch, 'saved.json');
+    writeFileSync(saved, (await timed(lab('-q', '--json', 'active-nat'))).stdout);
+    const out = (name) => join(scratch, name);
+    const reports = ['--html', out('r.html'), '--svg', out('r.svg'), '--markdown', out('r.md')];
+    const command = lab('report', saved, ...reports, '--junit', out('r.xml'));
+    return [
+      await figure(
+        'lab report of a saved run: HTML, SVG, Markdown, JUnit (whole process)',
+        's',
+        undefined,
+        () => seconds(command),
+        RUNS,
+      ),
+      await figure('npm run setup, nothing missing', 's', 2, () =>
+        seconds(['npm', 'run', '--silent', 'setup']),
+      ),
+    ];
   },
-  {
-    name: 'peak memory of all processes (RSS, shared pages counted for each)',
-    unit: 'MiB',
-    target: 400,
-    ...(await repeat(PAIRS, () => peakMemory(['-q', 'passive-nat']))),
-  },
-  {
-    name: 'ten passive-nat at once, ten processes',
-    unit: 's',
-    target: 3,
-    ...(await repeat(PAIRS, () => atOnce(10, one))),
-  },
-  {
-    name: 'ten passive-nat at once, one process (--jobs 10)',
-    unit: 's',
-    target: 3,
-    ...(await repeat(PAIRS, () =>
-      seconds([process.execPath, LAB, 'run', '-q', '--jobs', '10', ...Array(10).fill('passive-nat')]),
-    )),
-  },
-  { name: '256 MiB passive download, lab, captures on', unit: 's', ...bulk.lab },
-  { name: '256 MiB passive download, curl, no lab', unit: 's', ...bulk.curl },
-  { name: 'lab ÷ curl, pair by pair', unit: '×', target: 1.3, ...bulk.ratio },
-  { name: 'the same download, with helper ÷ without', unit: '×', ...(await helperPairs()) },
-  {
-    name: 'all scenarios that need no waiting (--tag fast)',
-    unit: 's',
-    target: 20,
-    ...(await repeat(PAIRS, () => seconds([process.execPath, LAB, ...fast]))),
-  },
-  {
-    name: 'their peak memory, all processes',
-    unit: 'MiB',
-    target: 2048,
-    ...(await repeat(2, () => peakMemory(fast))),
-  },
-  {
-    name: 'lab faq',
-    unit: 's',
-    target: 20,
-    ...(await repeat(PAIRS, () => seconds([process.execPath, LAB, 'faq', '-q']))),
-  },
-  {
-    name: 'lab report of a saved run: HTML, SVG, Markdown, JUnit (whole process)',
-    unit: 's',
-    ...(await repeat(RUNS, () => seconds(allReports))),
-  },
-  {
-    name: 'npm run setup, nothing missing',
-    unit: 's',
-    target: 2,
-    ...(await repeat(PAIRS, () => seconds(['npm', 'run', '--silent', 'setup']))),
-  },
-  ...(await dockerFigures()),
-];
+  docker: dockerFigures,
+};
+const FAST = ['run', '-q', '--tag', 'fast'];
+
+/** What the command line asks for; ends the process when that is help, or nothing we have. */
+function chosen(known) {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { quick: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (values.help) {
+      console.log(USAGE);
+      process.exit(0);
+    }
+    const unknown = positionals.find((name) => !known.includes(name));
+    if (unknown !== undefined) throw new Error(`no part is called "${unknown}"; known: ${known.join(', ')}`);
+    return { quick: values.quick ?? false, parts: positionals.length > 0 ? positionals : known };
+  } catch (error) {
+    console.error(`${error.message}; see npm run bench -- --help`);
+    process.exit(2);
+  }
+}
+
+const { quick, parts } = chosen(Object.keys(PARTS));
+const RUNS = quick ? 3 : 10;
+const PAIRS = quick ? 2 : 5;
+
+const figures = [];
+for (const part of parts) {
+  process.stderr.write(`── ${part}\n`);
+  figures.push(...(await PARTS[part]()));
+}
 const machine = {
   date: new Date().toISOString().slice(0, 10),
   processors: availableParallelism(),
@@ -329,4 +342,6 @@ for (const { name, unit, median, min, max, runs, target } of figures) {
     `| ${name} | ${show(median)} ${unit} | ${show(min)}–${show(max)} | ${runs} | ${wanted} | ${verdict} |`,
   );
 }
-writeFileSync(join(ROOT, 'bench', 'results.json'), `${JSON.stringify({ machine, figures }, null, 2)}\n`);
+// Some parts are no record.
+if (parts.length === Object.keys(PARTS).length)
+  writeFileSync(join(ROOT, 'bench', 'results.json'), `${JSON.stringify({ machine, figures }, null, 2)}\n`);

@@ -23,6 +23,8 @@ const ENTRIES = {
   'server-ftp-srv': 'src/server/ftp-srv-agent.ts',
   prober: 'src/prober/prober-agent.ts',
   resolver: 'src/resolver/resolver-agent.ts',
+  router: 'src/router/router-agent.ts',
+  'router-tool': 'src/router/router-tool.ts',
 };
 /** What koffi's native part is called beside the bundles, by the C library it is for. */
 const NATIVE_PARTS = { linux: 'koffi-glibc.node', musl: 'koffi-musl.node' };
@@ -144,6 +146,7 @@ async function warm() {
     libraries.finish(),
     warmProber(start),
     warmResolver(start),
+    warmRouter(start),
   ]);
 
   const port = await freePort();
@@ -190,6 +193,23 @@ async function warmProber(start) {
   prober.tell({ id: 1, do: 'probe', ...nothing });
   await prober.says('"done"');
   await prober.finish();
+}
+
+/** Up to a ruleset that is loaded; for the sockets after it there is no such interface. The tool finds nobody. */
+async function warmRouter(start) {
+  const router = start('router');
+  const side = (name, address) => ({ interface: `no-${name}`, address, prefix: 24, mtu: 1500 });
+  const lines = [
+    '-P forward DENY',
+    '-A input -p tcp -s 10.0.0.0/24 1025: -d 0/0 21 -j ACCEPT',
+    '-M -S 7200 10 160',
+  ];
+  router.tell({
+    ...{ program: 'router', kernel: '2.2.14', timeScale: 1, directory: '/nonexistent' },
+    sides: { inside: side('inside', '10.0.0.1'), outside: side('outside', '203.0.113.1') },
+    ruleset: { loader: 'ipchains', text: lines.map((line) => `ipchains ${line}\n`).join(''), rowLines: [] },
+  });
+  await Promise.all([router.finish(), start('router-tool', ['/nonexistent', 'lsmod']).finish()]);
 }
 
 /** One look-up, over UDP and then TCP. */

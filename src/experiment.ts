@@ -1,7 +1,7 @@
 import { howEnded, LabFailure, type HostProcess, type Lab, type Listener } from './engine/host';
 import type { Observation } from './observe/event';
 import { partialObservation, Watch } from './observe/watch';
-import type { HostReport } from './session/agent-process';
+import type { HostReport } from './engine/agent-process';
 import { Session } from './session/run-session';
 
 /** What an experiment gives: all that was seen, and why it broke off, if it did. */

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { LabFailure, MissingCapability, NotEnforced, RefusedRows } from './engine/host';
+import { LabFailure, MissingCapability, RefusedRows } from './engine/host';
 import { ENGINES } from './engines';
 import { atMost } from './engine/until';
 import { Stalled, Watchdog } from './engine/watchdog';
-import type { FirewallKind } from './firewall/kinds';
 import { makePlan } from './plan/make-plan';
 import type { EngineName, Plan } from './plan/plan';
 import { evidenceDirectory, writeReports } from './report/evidence';
@@ -38,23 +37,12 @@ export interface RunOptions {
 /** The engine that `auto` found to work here; later scenarios of the same command go straight to it. */
 let found: { readonly engine: EngineName; readonly why: string } | undefined;
 
-/** Kinds of firewall whose rules are read and checked, and that nothing in the lab enforces yet. */
-const NOT_ENFORCED: Readonly<Partial<Record<FirewallKind, NotEnforced>>> = {
-  ipchains: new NotEnforced(
-    'its rules are ipchains, which no kernel of today enforces, and the lab has no Linux 2.2 firewall yet',
-    'run its twin of kind iptables, where there is one',
-  ),
-};
-
 /**
  * Runs one scenario on the engine asked for; `auto` takes netns where it works, else docker.
  *
- * @throws InputError when its rules are refused, MissingCapability when it cannot run here, and of
- * these NotEnforced when it could run nowhere
+ * @throws InputError when its rules are refused, MissingCapability when it cannot run here
  */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<RunResult> {
-  const hindrance = NOT_ENFORCED[scenario.firewall.kind];
-  if (hindrance) throw hindrance;
   if (options.engine !== 'auto') return runOn(options.engine, null, scenario, options);
   if (found) return runOn(found.engine, found.why, scenario, options);
   const first = { engine: 'netns', why: 'which works here' } as const;

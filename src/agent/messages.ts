@@ -88,6 +88,7 @@ export type AgentReport =
       readonly peer: Endpoint;
     }
   | { readonly type: 'log'; readonly at: number; readonly line: string }
+  | MissingReport
   /** a command was taken up; its "done" has the same id */
   | { readonly type: 'begin'; readonly at: number; readonly id: number }
   | {
@@ -97,6 +98,13 @@ export type AgentReport =
       readonly error: string | null;
       readonly closed: boolean;
     };
+
+/** The program cannot do its work on this machine, and what to do about that. */
+export interface MissingReport {
+  readonly type: 'missing';
+  readonly message: string;
+  readonly remedy: string;
+}
 
 /** What the client is told to do, one JSON object a line on its standard input. */
 export type ClientCommand =
@@ -175,6 +183,8 @@ export interface ServerConfig {
   readonly passivePorts: readonly [number, number];
   /** the address named in 227, the reply to PASV; null: its own */
   readonly advertised: string | null;
+  /** whether its 227 is worded as RFC 959 words it (§4.2.2), and not in its own way */
+  readonly standardReply?: boolean;
   /** whether it dials data connections from any port, not from the one below its control port (RFC 959 §3.2) */
   readonly anyDataPort?: boolean;
   /** first and last port of its host that another program listens on; null or left out: none */

@@ -17,20 +17,3 @@ export const PROBE_WINDOW = 63_407;
 export function probeSequence(sourcePort: number, port: number): number {
   return sourcePort * 65_536 + port;
 }
-
-/** Ports as ranges, in ascending order. */
-export function toRanges(ports: Iterable<number>): [number, number][] {
-  const ranges: [number, number][] = [];
-  for (const port of [...ports].sort((a, b) => a - b)) {
-    const last = ranges.at(-1);
-    if (last && port <= last[1] + 1) last[1] = port;
-    else ranges.push([port, port]);
-  }
-  return ranges;
-}
-
-/** Ranges as people write them: "20, 1025-5999"; "none" when there are none. */
-export function rangesText(ranges: readonly (readonly [number, number])[]): string {
-  if (ranges.length === 0) return 'none';
-  return ranges.map(([low, high]) => (low === high ? String(low) : `${low}-${high}`)).join(', ');
-}

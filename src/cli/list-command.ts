@@ -1,6 +1,6 @@
 import { SCENARIO_DIRECTORY } from '../paths';
 import { drawTopology } from '../report/topology';
-import { rangesText } from '../agent/probe-mark';
+import { rangesText } from '../agent/port-ranges';
 import type { PlannedStep } from '../plan/plan';
 import { makePlan } from '../plan/make-plan';
 import { findScenario, scenarioNames } from '../scenario/catalogue';

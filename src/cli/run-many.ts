@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { NotEnforced } from '../engine/host';
-import { runScenario, skipScenario, type EngineChoice, type RunOptions } from '../run';
+import { runScenario, type EngineChoice, type RunOptions } from '../run';
 import type { Scenario } from '../scenario';
 import type { RunResult } from '../verdict/run-result';
 import { BatchProgress } from './batch-progress';
@@ -62,14 +61,14 @@ export function exitCode(runs: readonly RunResult[]): number {
   return some('fail') ? EXIT.broken : EXIT.held;
 }
 
-/** One run. What could run nowhere is skipped; what only this machine lacks ends the command. */
-async function runOne(
+/** One run. What this machine lacks for it ends the command. */
+function runOne(
   scenario: Scenario,
   flags: ManyFlags,
   tell: Pick<RunOptions, 'onProgress' | 'onNote'>,
 ): Promise<RunResult> {
   let mine: (() => Promise<void>) | null = null;
-  const running = runScenario(scenario, {
+  return runScenario(scenario, {
     capture: flags.capture,
     allPorts: flags.allPorts ?? false,
     engine: flags.engine,
@@ -82,10 +81,6 @@ async function runOne(
       mine = abort;
       if (abort) abortable.add(abort);
     },
-  });
-  return running.catch((error: unknown) => {
-    if (!(error instanceof NotEnforced)) throw error;
-    return skipScenario(scenario, flags.engine, error);
   });
 }
 

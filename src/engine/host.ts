@@ -1,4 +1,5 @@
 import type { PerHost, Plan } from '../plan/plan';
+import type { RouterEvent, RowCounter } from '../router/messages';
 
 /** How a program ended. */
 export interface Exit {
@@ -45,6 +46,31 @@ export interface Host {
 /** Bytes that one `read` returns at most. */
 export const MAX_READ = 8 * 2 ** 20;
 
+/** The router process of a Linux 2.2 firewall, on the firewall's host. */
+export interface FirewallRouter {
+  readonly process: HostProcess;
+  /**
+   * Silences the host's kernel, and has the router load the plan's ruleset and begin. The host is wired.
+   *
+   * @throws RefusedRows when a tool of the firewall refuses a row, LabFailure for everything else
+   */
+  load(firewall: Host): Promise<void>;
+  /** What each row and the policy have counted so far. */
+  counters(): Promise<readonly RowCounter[]>;
+  /** Waits until every packet that has come is dealt with. */
+  settle(): Promise<void>;
+  /** All that has happened so far, and how complete that record is. */
+  told(): Promise<{
+    readonly events: readonly RouterEvent[];
+    /** packets that came faster than they were read */
+    readonly lost: number;
+    /** events past the number that is kept */
+    readonly untold: number;
+  }>;
+  /** Its end is no failure from now on. */
+  leave(): void;
+}
+
 /** The running hosts of one plan. */
 export interface Lab {
   readonly plan: Plan;
@@ -53,6 +79,8 @@ export interface Lab {
   readonly workDirectory: string;
   /** where an agent's bundle is, as the hosts see it */
   agent(bundle: string): readonly string[];
+  /** the router of a Linux 2.2 firewall; null where the host's own kernel is the firewall */
+  readonly router: FirewallRouter | null;
   /** the kernel's release, as the hosts see it */
   readonly kernel: string;
   /** Applies the wiring and the ruleset. */
@@ -121,9 +149,4 @@ export class RefusedRows extends Error {
       rows.map(({ row, line, message }) => `row ${row ?? `at line ${line ?? '?'}`}: ${message}`).join('\n'),
     );
   }
-}
-
-/** Rules that nothing in the lab enforces yet: the scenario is skipped wherever it runs. */
-export class NotEnforced extends MissingCapability {
-  override readonly name = 'NotEnforced';
 }

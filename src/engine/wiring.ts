@@ -1,5 +1,5 @@
 import { hostNames, type HostName, type Plan } from '../plan/plan';
-import type { ExecResult, Host } from './host';
+import type { ExecResult, FirewallRouter, Host } from './host';
 import { must } from './process';
 import { loadRuleset } from './ruleset';
 
@@ -29,18 +29,19 @@ export function linkBatch(plan: Plan): string {
  *   the right to change them
  * @param prepare what that script has to do before
  *
- * @throws RefusedRows when nft refuses rows of the author's, LabFailure for everything else
+ * @throws RefusedRows when rows of the author's are refused, LabFailure for everything else
  */
 export async function wire(
   plan: Plan,
-  firewall: Host,
+  { firewall, router }: { readonly firewall: Host; readonly router: FirewallRouter | null },
   administer: (script: string) => Promise<ExecResult>,
   prepare = '',
 ): Promise<void> {
-  await Promise.all([
-    must('wire the hosts', administer(prepare + wiringScript(plan))),
-    loadRuleset(plan, firewall),
-  ]);
+  const wired = must('wire the hosts', administer(prepare + wiringScript(plan)));
+  // A router listens on interfaces, which must be up.
+  await (router
+    ? wired.then(() => router.load(firewall))
+    : Promise.all([wired, loadRuleset(plan, firewall)]));
   const settings = conntrackScript(plan);
   if (settings !== null) await must("set the firewall's timeouts", administer(settings));
 }

@@ -2,6 +2,10 @@
 export const FIREWALL_KINDS = ['ipchains', 'iptables', 'nftables'] as const;
 export type FirewallKind = (typeof FIREWALL_KINDS)[number];
 
+/** The Linux 2.2 kernels that an ipchains firewall can be. */
+export const KERNELS = ['2.2.14', '2.2.19'] as const;
+export type Kernel22 = (typeof KERNELS)[number];
+
 export const NAT_MODES = ['none', 'masquerade'] as const;
 export type NatMode = (typeof NAT_MODES)[number];
 
@@ -27,7 +31,7 @@ export interface Command {
   readonly text: string;
   /** the row it is; null for what counts no packets, such as a policy */
   readonly row: number | null;
-  /** its line in its text, from 0, where it is loaded as it stands: nft's whole tables */
+  /** its line in its text, from 0, where it is no row and may be refused all the same */
   readonly line?: number;
 }
 
@@ -73,6 +77,8 @@ export interface HelperAttachment {
   readonly ports: readonly number[];
   /** whose connections: those the inside opens (ip_masq_ftp), or anybody's (ip_conntrack_ftp) */
   readonly openedBy: 'inside' | 'anybody';
+  /** ip_masq_ftp from Linux 2.2.19: forwarded ports of servers behind the firewall, whose 227 it rewrites */
+  readonly inPorts?: readonly number[];
   /** by rule, or by the mere loading of the module, as up to Linux 4.6 */
   readonly attach: 'rule' | 'module';
 }
@@ -107,4 +113,6 @@ export interface Ruleset {
   }[];
   /** lines (from 1) of text that is loaded as it stands, and where each is in that text (from 0) */
   readonly textLines?: readonly { readonly line: number; readonly source: number }[];
+  /** lines (from 1) that set or stand for the policy, where its packets are counted by them: ipchains */
+  readonly policyLines?: readonly number[];
 }

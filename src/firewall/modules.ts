@@ -1,4 +1,4 @@
-import type { HelperAttachment } from './kinds';
+import type { FirewallKind, HelperAttachment, Kernel22 } from './kinds';
 
 /**
  * What is known of each module. Kernel: the generation it belongs to, null for any. Ports: how many
@@ -31,6 +31,8 @@ export interface LoadedModule {
   readonly name: ModuleName;
   /** TCP ports of FTP servers; empty for a module that does nothing to FTP */
   readonly ports: readonly number[];
+  /** ip_masq_ftp: forwarded ports of servers behind the firewall (from Linux 2.2.19) */
+  readonly inPorts?: readonly number[];
 }
 
 /**
@@ -44,22 +46,23 @@ export function parseModule(text: string): LoadedModule {
   if (known === undefined) throw new Error(`unknown module "${name}"; known: ${MODULES.join(', ')}`);
   const most = KNOWN[known].ports;
   let ports = most > 0 ? [21] : [];
+  let inPorts: number[] | undefined;
   for (const option of options) {
     if (most === 0) throw new Error(`unknown option "${option}"; ${known} takes none here`);
-    if (option.startsWith('in_ports=')) {
+    const inbound = option.startsWith('in_ports=');
+    if (inbound && known !== 'ip_masq_ftp') {
       throw new Error(
-        known === 'ip_masq_ftp'
-          ? 'in_ports= belongs to the Linux 2.2 firewall (from 2.2.19) and is not read here; known: ports=21,2121'
-          : `in_ports= is an option of ip_masq_ftp (from Linux 2.2.19); ${known} knows: ports=21,2121`,
+        `in_ports= is an option of ip_masq_ftp (from Linux 2.2.19); ${known} knows: ports=21,2121`,
       );
     }
-    ports = portsOption(option, most);
+    if (inbound) inPorts = portsOption(option, most);
+    else ports = portsOption(option, most);
   }
-  return { name: known, ports };
+  return inPorts ? { name: known, ports, inPorts } : { name: known, ports };
 }
 
 function portsOption(option: string, most: number): number[] {
-  const list = /^ports=(\d+(?:,\d+)*)$/.exec(option)?.[1];
+  const list = /^(?:in_)?ports=(\d+(?:,\d+)*)$/.exec(option)?.[1];
   if (list === undefined) throw new Error(`unknown option "${option}"; known: ports=21,2121`);
   const ports = list.split(',').map(Number);
   const bad = ports.find((port) => port < 1 || port > 65535);
@@ -99,8 +102,42 @@ export function helperOf(
       'with NAT, today’s kernel rewrites wherever it tracks; list ip_nat_ftp beside ip_conntrack_ftp',
     );
   }
-  if (masquerading) return { ports: masquerading.ports, openedBy: 'inside', attach };
+  if (masquerading) {
+    const { ports, inPorts } = masquerading;
+    return { ports, openedBy: 'inside', ...(inPorts && { inPorts }), attach };
+  }
   return { ports: tracking?.ports ?? [], openedBy: 'anybody', attach };
+}
+
+/** One of the twelve places is taken by marks since (ip_masq_ftp.c, MAX_MASQ_FTP_PORTS_MODPARM). */
+const MOST_PORTS_2_2_19 = 11;
+
+/**
+ * Modules belong to a kernel: those of Linux 2.2 to ipchains, all others to the kernels after it.
+ *
+ * @throws an Error that names the module and where it belongs
+ */
+export function refuseForeignModules(
+  modules: readonly LoadedModule[],
+  { kind, kernel }: { readonly kind: FirewallKind; readonly kernel: Kernel22 },
+): void {
+  for (const { name, ports, inPorts } of modules) {
+    const belongs = KNOWN[name].kernel;
+    if (kind === 'ipchains' && belongs === '2.4')
+      throw new Error(`${name} is a module of Linux 2.4; ipchains has ip_masq_ftp`);
+    if (kind !== 'ipchains' && belongs === '2.2')
+      throw new Error(
+        `${name} is a module of Linux 2.2, kind: ipchains; ${kind} has ip_conntrack_ftp, ip_nat_ftp`,
+      );
+    if (kind === 'ipchains' && kernel === '2.2.19') {
+      for (const list of [ports, inPorts ?? []]) {
+        if (list.length > MOST_PORTS_2_2_19)
+          throw new Error(`${list.length} ports; ${name} of Linux 2.2.19 takes up to ${MOST_PORTS_2_2_19}`);
+      }
+    }
+    if (inPorts && kernel !== '2.2.19')
+      throw new Error(`in_ports= came with Linux 2.2.19; add kernel: 2.2.19, or leave it out`);
+  }
 }
 
 function refuseTwoKernels(modules: readonly LoadedModule[]): void {

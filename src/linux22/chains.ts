@@ -1,4 +1,4 @@
-import { KernelRule, type Interface } from './kernel-rule';
+import { KernelRule, type Interface, type RowNumber } from './kernel-rule';
 import { logLine } from './log-line';
 import { TCP, type Packet } from './packet';
 import {
@@ -21,18 +21,22 @@ export interface Chain {
   readonly rules: KernelRule[];
   packets: number;
   bytes: number;
+  /** policy: what falls to its policy counts for the policy of the owner's rules */
+  row: 'policy' | null;
 }
 
 /** A match in a chain, for those who asked for them. `number` is the rule's, from 1; 0 is the policy. */
 export interface ChainHit {
   readonly chain: string;
   readonly number: number;
-  readonly row: number | null;
+  readonly row: RowNumber | null;
   readonly via: Interface;
 }
 
 /** An error of the kernel's, in the words ipchains has for it (libipfwc.c, ipfwc_strerror). */
 export class ChainError extends Error {}
+
+const NO_CHAIN = 'No chain by that name';
 
 /** Falling off the end of a chain is the same as returning from it. */
 const FALLEN_OFF: Target = { kind: 'special', name: 'RETURN' };
@@ -46,12 +50,14 @@ export class Chains {
   onHit: ((hit: ChainHit, packet: Packet) => void) | null = null;
   /** called with the line the kernel would log for rules with `-l` */
   onLog: ((line: string) => void) | null = null;
+  /** a rule with REDIRECT has been there: from then on, for good, fragments are put together (ip_fw.c) */
+  hasRedirected = false;
   /** where a packet came from in each chain it has jumped out of */
   readonly #back: { readonly chain: Chain; readonly index: number }[] = [];
 
   constructor() {
     const built = (name: BuiltInChain): Chain => {
-      const chain: Chain = { name, policy: 'ACCEPT', rules: [], packets: 0, bytes: 0 };
+      const chain: Chain = { name, policy: 'ACCEPT', rules: [], packets: 0, bytes: 0, row: null };
       this.#chains.set(name, chain);
       return chain;
     };
@@ -121,7 +127,7 @@ export class Chains {
   #policy(chain: Chain, via: Interface, packet: Packet): Verdict {
     chain.packets += 1;
     chain.bytes += packet.length;
-    this.onHit?.({ chain: chain.name, number: 0, row: null, via }, packet);
+    this.onHit?.({ chain: chain.name, number: 0, row: chain.row, via }, packet);
     return chain.policy ?? 'DENY';
   }
 
@@ -145,28 +151,27 @@ export class Chains {
    * @param row the row of the owner's rules the command is; null: it is not of these
    * @throws a ChainError with ipchains' words
    */
-  apply(action: IpchainsAction, row: number | null = null): void {
+  apply(action: IpchainsAction, row: RowNumber | null = null): void {
     switch (action.kind) {
       case 'append':
-        for (const rule of bothWays(action.rule))
-          this.#chain(action.chain).rules.push(new KernelRule(rule, row));
+        for (const rule of bothWays(action.rule)) this.#chain(action.chain).rules.push(this.#made(rule, row));
         return;
       case 'insert':
         for (const rule of bothWays(action.rule)) this.#insert(action.chain, action.at, rule, row);
         return;
       case 'replace':
         this.#at(action.chain, action.at);
-        this.#chain(action.chain).rules[action.at - 1] = new KernelRule(action.rule, row);
+        this.#chain(action.chain).rules[action.at - 1] = this.#made(action.rule, row);
         return;
       case 'delete':
         for (const rule of bothWays(action.rule)) this.#delete(action.chain, rule);
         return;
       case 'delete-number':
-        this.#at(action.chain, action.at);
-        this.#chain(action.chain).rules.splice(action.at - 1, 1);
+        this.#deleteNumber(action.chain, action.at);
         return;
       case 'policy':
         this.#built[action.chain].policy = action.target;
+        if (row === 'policy') this.#built[action.chain].row = row;
         return;
       case 'flush':
         for (const chain of this.#some(action.chain)) chain.rules.length = 0;
@@ -176,11 +181,18 @@ export class Chains {
         return;
       case 'new-chain':
         if (this.#chains.has(action.chain)) throw new ChainError('Chain already exists');
-        this.#chains.set(action.chain, { name: action.chain, policy: null, rules: [], packets: 0, bytes: 0 });
+        this.#chains.set(action.chain, {
+          name: action.chain,
+          policy: null,
+          rules: [],
+          packets: 0,
+          bytes: 0,
+          row: null,
+        });
         return;
       case 'delete-chain':
-        for (const name of action.chain === null ? this.userChains() : [action.chain])
-          this.#deleteChain(name);
+        if (action.chain === null) this.#deleteChains();
+        else this.#deleteChain(action.chain);
         return;
       case 'list':
       case 'list-masquerade':
@@ -189,9 +201,14 @@ export class Chains {
     }
   }
 
+  #made(rule: IpchainsRule, row: RowNumber | null): KernelRule {
+    if (rule.target?.kind === 'redirect') this.hasRedirected = true;
+    return new KernelRule(rule, row);
+  }
+
   #chain(name: string): Chain {
     const chain = this.#chains.get(name);
-    if (!chain) throw new ChainError('No chain by that name');
+    if (!chain) throw new ChainError(NO_CHAIN);
     return chain;
   }
 
@@ -207,14 +224,14 @@ export class Chains {
   }
 
   /** ip_fw.c, insert_in_chain: behind the last rule is the last place there is. */
-  #insert(name: string, at: number, rule: IpchainsRule, row: number | null): void {
+  #insert(name: string, at: number, rule: IpchainsRule, row: RowNumber | null): void {
     const { rules } = this.#chain(name);
     if (at > rules.length + 1) {
       throw new ChainError(
         `${NO_MATCH}; ${name} has ${countRules(rules.length)}, so allowed: 1 to ${rules.length + 1}, found ${at}`,
       );
     }
-    rules.splice(at - 1, 0, new KernelRule(rule, row));
+    rules.splice(at - 1, 0, this.#made(rule, row));
   }
 
   /** ip_fw.c, del_rule_from_chain: the first one that says the same; marks are not compared. */
@@ -224,6 +241,27 @@ export class Chains {
     const index = rules.findIndex((one) => identity(one.rule) === wanted);
     if (index < 0) throw new ChainError(NO_MATCH);
     rules.splice(index, 1);
+  }
+
+  /** Past the end the kernel says ENOENT, for which ipchains has but these words (ip_fw.c, del_num_from_chain). */
+  #deleteNumber(name: string, number: number): void {
+    const { rules } = this.#chain(name);
+    if (!rules[number - 1])
+      throw new ChainError(`${NO_CHAIN}; ${name} has ${countRules(rules.length)}, found ${number}`);
+    rules.splice(number - 1, 1);
+  }
+
+  /** All that can be: one in use keeps no other (ipchains.c, for_each_chain). @throws what the first had against it */
+  #deleteChains(): void {
+    const failures = this.userChains().flatMap((name) => {
+      try {
+        this.#deleteChain(name);
+        return [];
+      } catch (error) {
+        return [error];
+      }
+    });
+    for (const failure of failures) throw failure as ChainError;
   }
 
   #deleteChain(name: string): void {

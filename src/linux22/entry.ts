@@ -28,15 +28,22 @@ export class Entry implements Timed {
   remotePort: number;
   /** IP_MASQ_F_NO_DPORT: the first packet from the remote address brings its port */
   anyRemotePort: boolean;
+  /** it began as one with any remote port */
+  readonly openedOutside: boolean;
   /** IP_MASQ_F_NO_SPORT: the first packet from the inside brings its port */
   anyInsidePort: boolean;
-  /** IP_MASQ_F_DLOOSE: whoever answers, answers; so it is with UDP */
+  /** IP_MASQ_F_NO_DADDR: the first packet from the remote port brings its address */
+  anyRemoteAddress: boolean;
+  /** IP_MASQ_F_DLOOSE: whoever answers, answers */
   readonly anyRemote: boolean;
   /** IP_MASQ_F_MPORT: the outside port was asked for, not handed out; so it is with forwarded ports */
   readonly givenPort: boolean;
 
   /** whether anybody has been told of it */
   announced = false;
+  /** when anybody was last told of its timer; and its last start since then, if that was not told */
+  toldAt = 0;
+  untoldAt: number | null = null;
   state: State = 'NONE';
   /** seconds: what its timer was last set to */
   timeout = 0;
@@ -58,6 +65,8 @@ export class Entry implements Timed {
   /** the sequence number, as the inside counts, that comes next; null until something has been seen */
   nextSequence: number | null = null;
 
+  /** grows with each time that an entry comes into a bucket */
+  linked = 0;
   /** next in the bucket of the table's two directions */
   inboundNext: Entry | null = null;
   outboundNext: Entry | null = null;
@@ -74,6 +83,7 @@ export class Entry implements Timed {
       readonly remotePort: number;
       readonly anyRemotePort: boolean;
       readonly anyInsidePort: boolean;
+      readonly anyRemoteAddress: boolean;
       readonly anyRemote: boolean;
       readonly givenPort: boolean;
     },
@@ -85,7 +95,9 @@ export class Entry implements Timed {
     this.remoteAddress = fields.remoteAddress;
     this.remotePort = fields.remotePort;
     this.anyRemotePort = fields.anyRemotePort;
+    this.openedOutside = fields.anyRemotePort;
     this.anyInsidePort = fields.anyInsidePort;
+    this.anyRemoteAddress = fields.anyRemoteAddress;
     this.anyRemote = fields.anyRemote;
     this.givenPort = fields.givenPort;
   }
@@ -116,6 +128,8 @@ export interface EntryView {
   readonly control: number | null;
   /** made by a forwarded port */
   readonly forwarded: boolean;
+  /** made for a connection that the world opens, as a PORT foretold */
+  readonly awaitsRemote: boolean;
   /** whether ip_masq_ftp reads it */
   readonly ftp: boolean;
 }
@@ -133,6 +147,7 @@ export function viewOf(entry: Entry): EntryView {
     expires: entry.expires,
     control: entry.control?.id ?? null,
     forwarded: entry.givenPort,
+    awaitsRemote: entry.openedOutside,
     ftp: entry.ftp !== null,
   };
 }

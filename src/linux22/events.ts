@@ -20,7 +20,7 @@ export type Refusal =
   | 'bad transport checksum'
   /** to be masqueraded, but of a protocol, or an ICMP message, that cannot be */
   | 'cannot be masqueraded'
-  /** a fragment whose first one has not been seen, or a fragment of a control connection */
+  /** a fragment that is to be masqueraded, while nothing else is: only then are fragments not put together */
   | 'stray fragment'
   /** no free port, or no room in the table */
   | 'table full'
@@ -44,6 +44,8 @@ export type Event22 =
       readonly at: number;
       readonly change: EntryChange;
       readonly entry: EntryView;
+      /** seconds its timer had still to run before this; null for a new one */
+      readonly left: number | null;
     }
   /** ip_masq_ftp made an entry for a data connection to come; a `masquerade` event with `new` stands before it */
   | {

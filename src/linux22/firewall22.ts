@@ -2,17 +2,20 @@ import { isMartian, maskOf, printAddress, readAddress } from './addresses';
 import { Chains, type ChainHit } from './chains';
 import { viewOf, type Entry, type EntryView } from './entry';
 import type { Event22, Listener22, Refusal } from './events';
-import { FtpModule, type Kernel22 } from './ftp-module';
+import { FtpModule } from './ftp-module';
 import * as icmp from './icmp';
+import type { RowNumber } from './kernel-rule';
+import { KERNEL_PROFILES } from './kernels';
 import { MasqueradeTable } from './masquerade-table';
 import { Modules } from './modules';
 import { optionFault } from './ip-options';
 import { echoReply, icmpError, tcpReset } from './own-packets';
 import { ICMP, IP_HEADER, Packet, RST, TCP, UDP } from './packet';
 import { PortForwards } from './portfw';
+import { fragment, mustNotFragment, Reassembly } from './reassembly';
 import { runLine, type ToolResult } from './tools';
 import { Translator } from './translator';
-import type { Command, Ruleset } from '../firewall/kinds';
+import type { Command, Kernel22, Ruleset } from '../firewall/kinds';
 
 /** The two sides of the firewall; rules call its interfaces by the same names. */
 export type Side = 'inside' | 'outside';
@@ -28,6 +31,8 @@ export interface InterfaceAddress {
   readonly address: string;
   /** of the network there; what is in neither network is reached through `outside` */
   readonly prefix: number;
+  /** bytes of the largest packet that the link takes; left out: 1500 */
+  readonly mtu?: number;
 }
 
 export interface Firewall22Options {
@@ -39,15 +44,30 @@ export interface Firewall22Options {
   readonly names?: Readonly<Record<string, string>>;
 }
 
-/** What a rule has counted. */
+/** What a rule, or a chain's policy, has counted. */
 export interface RuleCounter {
   readonly chain: string;
-  /** from 1 */
+  /** from 1; 0: the chain's policy */
   readonly number: number;
   readonly packets: number;
   readonly bytes: number;
   /** the row of the owner's rules it comes from; with `-b` two rules have the same; null: of none */
-  readonly row: number | null;
+  readonly row: RowNumber | null;
+}
+
+/** A command of a ruleset that its tool refused. */
+export class RefusedCommand extends Error {
+  constructor(
+    line: string,
+    readonly row: RowNumber | null,
+    /** its line in the ruleset, from 1; null where it is in none */
+    readonly place: number | null,
+    code: number,
+    /** what the tool said */
+    readonly said: string,
+  ) {
+    super(`"${line}" was refused with code ${code}: ${said}`);
+  }
 }
 
 const NOTHING: readonly Sent[] = [];
@@ -56,7 +76,20 @@ interface Attached {
   readonly address: number;
   readonly network: number;
   readonly mask: number;
+  readonly mtu: number;
 }
+
+/** Ethernet's. */
+const MTU = 1500;
+/** Who is sent redirects is remembered; more push out the oldest. */
+const MOST_REDIRECTED = 1024;
+/**
+ * How often a sender is told of a better way (route.c, ip_rt_send_redirect): after 20 ms, 40 ms and so on, nine times,
+ * and then no more until it has been quiet for 20.48 s.
+ */
+const REDIRECTS = { seconds: 0.02, most: 9, silence: 20.48 };
+/** Multicast's own protocol: the kernel has it (igmp.c), so nobody is told that it is not there. */
+const IGMP = 2;
 
 /**
  * A Linux 2.2 firewall: ipchains, IP masquerading, ip_masq_ftp and ipmasqadm portfw, between two interfaces
@@ -76,16 +109,7 @@ interface Attached {
  * Path of a packet, as in ip_input.c, ip_forward.c and ip_output.c: input → route → forward → masquerade →
  * output; a reply: input → demasquerade → route → output. Packets of the firewall's own pass output.
  *
- * Where it is not as the kernel was, so that nothing leaks and no stream tears:
- * - ICMP messages that masquerading cannot translate are dropped where the kernel lets them out as they are.
- * - Fragments follow their first one, where a kernel with ip_always_defrag puts packets together.
- * - Source routes are refused; options that record addresses are blanked where packets are masqueraded.
- * - Answers go only to the side that asked.
- * - On control connections, what comes before its predecessor waits for it, acknowledgements are shifted by
- *   what they acknowledge, and a PORT without its line end is none (see `sequence-shift`, `ftp-text`).
- * - Transport checksums are checked where an entry is made or a payload read, not on bulk data: a wrong one
- *   stays wrong to the end.
- * - ICMP errors have no rate limit.
+ * Where it is not as the kernels were, docs/linux-2.2.md says, with the reasons; what differs between them, kernels.ts.
  */
 export class Firewall22 {
   readonly #interfaces: Readonly<Record<Side, Attached>>;
@@ -100,28 +124,34 @@ export class Firewall22 {
   readonly #refusals = new Map<Refusal, number>();
   readonly #packet = new Packet();
   readonly #own = new Packet();
+  readonly #reassembly = new Reassembly();
+  /** redirects sent, by sender and destination */
+  readonly #redirected = new Map<number, { sent: number; at: number }>();
   #now: number;
   #identification = 1;
 
   /** @throws an Error for an address that is none */
   constructor(options: Firewall22Options) {
-    const attached = ({ address, prefix }: InterfaceAddress): Attached => {
+    const attached = ({ address, prefix, mtu = MTU }: InterfaceAddress): Attached => {
       const number = readAddress(address);
       const mask = maskOf(prefix);
-      return { address: number, network: (number & mask) >>> 0, mask };
+      return { address: number, network: (number & mask) >>> 0, mask, mtu };
     };
+    const kernel = KERNEL_PROFILES[options.kernel];
     const { inside, outside } = options.interfaces;
     this.#interfaces = { inside: attached(inside), outside: attached(outside) };
     this.#now = options.now;
     this.#names = options.names ?? {};
-    this.#ftp = new FtpModule(options.kernel);
+    this.#ftp = new FtpModule(kernel);
     this.#table = new MasqueradeTable(
-      (change, entry, at) => {
-        if (this.#listeners.size > 0) this.#emit({ kind: 'masquerade', at, change, entry: viewOf(entry) });
+      (change, entry, at, left) => {
+        if (this.#listeners.size > 0)
+          this.#emit({ kind: 'masquerade', at, change, entry: viewOf(entry), left });
       },
       (entry) => this.#ftp.roleOf(entry),
+      kernel,
     );
-    this.#modules = new Modules(options.kernel, this.#ftp, this.#forwards, this.#table);
+    this.#modules = new Modules(kernel, this.#ftp, this.#forwards, this.#table);
     const surroundings = {
       table: this.#table,
       emit: (event: Event22) => {
@@ -174,6 +204,14 @@ export class Firewall22 {
     );
   }
 
+  /** What fell to the policy of each built-in chain; their number is 0. */
+  policyCounters(): RuleCounter[] {
+    return this.#chains
+      .all()
+      .filter(({ policy }) => policy !== null)
+      .map(({ name, packets, bytes, row }) => ({ chain: name, number: 0, packets, bytes, row }));
+  }
+
   // -- commands --
 
   /**
@@ -186,7 +224,7 @@ export class Firewall22 {
     return this.#run(command, now, null);
   }
 
-  #run(command: string, now: number, row: number | null): ToolResult {
+  #run(command: string, now: number, row: RowNumber | null): ToolResult {
     this.#advance(now);
     return runLine(command, {
       chains: this.#chains,
@@ -204,21 +242,26 @@ export class Firewall22 {
    *
    * @throws an Error that names the line and what its tool said
    */
-  load(commands: readonly Command[]): void {
-    for (const { text, row } of commands) {
+  load(commands: readonly (Omit<Command, 'row'> & { readonly row: RowNumber | null })[]): void {
+    for (const { text, row, line: place = null } of commands) {
       const line = /^[-!]/.test(text) ? `ipchains ${text}` : text;
       const { output, code } = this.#run(line, this.#now, row);
-      if (code !== 0) throw new Error(`"${line}" was refused with code ${code}: ${output.trim()}`);
+      if (code !== 0) throw new RefusedCommand(line, row, place, code, output.trim());
     }
   }
 
   /** Loads a ruleset made for `ipchains`, with its rows. @throws as `load` does */
-  loadRuleset({ text, rowLines }: Ruleset): void {
-    const rows = new Map(rowLines.map(({ line, row }) => [line, row]));
+  loadRuleset({ text, rowLines, policyLines = [] }: Ruleset): void {
+    const rows = new Map<number, RowNumber>([
+      ...rowLines.map(({ line, row }) => [line, row] as const),
+      ...policyLines.map((line) => [line, 'policy'] as const),
+    ]);
     const lines = text.split('\n');
     this.load(
       lines.flatMap((line, index) =>
-        line.trim() === '' ? [] : [{ table: '', text: line.trim(), row: rows.get(index + 1) ?? null }],
+        line.trim() === ''
+          ? []
+          : [{ table: '', text: line.trim(), row: rows.get(index + 1) ?? null, line: index + 1 }],
       ),
     );
   }
@@ -255,6 +298,9 @@ export class Firewall22 {
     const packet = this.#packet;
     const fault = packet.read(buffer);
     if (fault) return this.#refuse(fault);
+    // While there are entries, or have been rules with REDIRECT (sysctl_ip_always_defrag).
+    const defragments = this.#table.size > 0 || this.#chains.hasRedirected;
+    if (packet.isFragment && defragments && !this.#putTogether(packet)) return NOTHING;
     const verdict = this.#chains.check('input', from, packet);
     if (verdict === 'DENY') return NOTHING;
     const isOwn = this.#isOwnAddress(packet.destination);
@@ -265,9 +311,15 @@ export class Firewall22 {
       if (wrong) return this.#refuse(wrong);
     }
     // Nothing listens behind REDIRECT: the port it leads to is closed.
-    if (verdict === 'REDIRECT') return this.#answer(from, packet);
+    if (verdict === 'REDIRECT') return this.#deliver(from, packet);
     if (verdict === 'REJECT') return this.#error(from, packet, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE);
     return isOwn ? this.#deliver(from, packet) : this.#forward(from, packet, null, false);
+  }
+
+  /** @returns whether the packet is whole now */
+  #putTogether(packet: Packet): boolean {
+    const whole = this.#reassembly.add(packet, this.#now);
+    return whole !== null && packet.read(whole) === null;
   }
 
   #isOwnAddress(address: number): boolean {
@@ -294,25 +346,31 @@ export class Firewall22 {
    */
   #forward(from: Side, packet: Packet, entry: Entry | null, demasqueraded: boolean): readonly Sent[] {
     const to = this.#sideOf(packet.destination);
-    if (this.#isBroadcast(packet.destination) || (to === from && !demasqueraded))
-      return this.#refuse('no way');
+    if (this.#isBroadcast(packet.destination)) return this.#refuse('no way');
     if (packet.ttl <= 1) {
       if (entry) this.#translator.restoreDestination(packet, entry);
       return this.#error(from, packet, icmp.TIME_EXCEEDED, 0);
     }
+    const redirect = to === from && !demasqueraded ? this.#redirect(from, packet) : NOTHING;
     packet.decrementTtl();
+    const { mtu } = this.#interfaces[to];
+    if (packet.length > mtu && mustNotFragment(packet.bytes)) {
+      if (entry) this.#translator.restoreDestination(packet, entry);
+      return this.#error(from, packet, icmp.UNREACHABLE, icmp.FRAGMENTATION_NEEDED, mtu);
+    }
     let masqueraded: Entry | null = null;
     if (!demasqueraded) {
       const isError =
         packet.protocol === ICMP && packet.portsKnown && icmp.isTranslatedError(packet.sourcePort);
       const translated = isError && !packet.isFragment ? icmp.translateErrorOut(packet, this.#table) : null;
+      if (typeof translated === 'string') return this.#refuse(translated);
       const verdict = translated ? 'ACCEPT' : this.#chains.check('forward', to, packet);
       if (verdict === 'REJECT') return this.#error(from, packet, icmp.UNREACHABLE, icmp.HOST_UNREACHABLE);
       if (verdict === 'DENY' || verdict === 'REDIRECT') return NOTHING;
       if (verdict === 'MASQ') {
         const result = this.#translator.masquerade(packet, this.#interfaces[to].address, this.#now);
-        if (typeof result !== 'string') masqueraded = result;
-        else if (result !== 'fragment') return this.#refuse(result);
+        if (typeof result === 'string') return this.#refuse(result);
+        masqueraded = result;
       }
     }
     const verdict = this.#chains.check('output', to, packet);
@@ -322,15 +380,41 @@ export class Firewall22 {
       if (masqueraded) this.#translator.restoreSource(packet, masqueraded);
       return this.#error(from, packet, icmp.UNREACHABLE, icmp.HOST_UNREACHABLE);
     }
-    return [{ to, packet: packet.bytes }];
+    return [...redirect, ...this.#out(to, packet.bytes)];
+  }
+
+  /** Taken apart where it is too large for the link. */
+  #out(to: Side, bytes: Buffer): readonly Sent[] {
+    const { mtu } = this.#interfaces[to];
+    if (bytes.length <= mtu) return [{ to, packet: bytes }];
+    return fragment(bytes, mtu).map((packet) => ({ to, packet }));
+  }
+
+  /** Tells a neighbour that there is a better way than through here (route.c, ip_rt_send_redirect). */
+  #redirect(from: Side, packet: Packet): readonly Sent[] {
+    const { network, mask } = this.#interfaces[from];
+    const isNear = (address: number): boolean => (address & mask) >>> 0 === network;
+    // Of what is farther away nobody knows the gateway here.
+    if (!isNear(packet.source) || !isNear(packet.destination)) return NOTHING;
+    const key = packet.source * 2 ** 20 + (packet.destination & 0xfffff);
+    const before = this.#redirected.get(key) ?? { sent: 0, at: Number.NEGATIVE_INFINITY };
+    const since = this.#now - before.at;
+    const sent = since > REDIRECTS.silence ? 0 : before.sent;
+    const isDue = sent < REDIRECTS.most && since > REDIRECTS.seconds * 2 ** sent;
+    if (!isDue && sent < REDIRECTS.most) return NOTHING;
+    this.#redirected.delete(key);
+    this.#redirected.set(key, { sent: isDue ? sent + 1 : sent, at: this.#now });
+    const [oldest] = this.#redirected.keys();
+    if (this.#redirected.size > MOST_REDIRECTED && oldest !== undefined) this.#redirected.delete(oldest);
+    return isDue ? this.#error(from, packet, icmp.REDIRECT, icmp.REDIRECT_HOST, packet.destination) : NOTHING;
   }
 
   /** A packet to the firewall itself: for somebody inside, or for nobody (ip_input.c, ip_local_deliver). */
   #deliver(from: Side, packet: Packet): readonly Sent[] {
+    if (packet.isFragment && !this.#putTogether(packet)) return NOTHING;
     const entry = this.#translator.demasquerade(packet, this.#now);
     if (entry === null) return this.#answer(from, packet);
-    if (typeof entry !== 'string') return this.#forward(from, packet, entry, true);
-    return entry === 'fragment' ? this.#forward(from, packet, null, true) : this.#refuse(entry);
+    return typeof entry === 'string' ? this.#refuse(entry) : this.#forward(from, packet, entry, true);
   }
 
   // -- packets of the firewall's own --
@@ -338,27 +422,32 @@ export class Firewall22 {
   /** Answers a packet that the input chain let in and that nobody here listens for. */
   #answer(from: Side, packet: Packet): readonly Sent[] {
     const { protocol } = packet;
-    if (packet.isFragment) return NOTHING;
     const start = packet.payloadStart;
     if (start < 0) return this.#refuse('bad transport header');
     if (start > 0 && !packet.transportChecksumHolds()) return this.#refuse('bad transport checksum');
-    if (protocol === TCP)
-      return (packet.flags & RST) === 0 ? this.#send(from, tcpReset(packet, this.#id())) : NOTHING;
+    if (protocol === TCP) {
+      if ((packet.flags & RST) !== 0) return NOTHING;
+      // In another's name nothing is reset (tcp_ipv4.c, tcp_v4_send_reset).
+      if (this.#isOwnAddress(packet.destination)) return this.#send(from, tcpReset(packet, this.#id()));
+      return this.#error(from, packet, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE);
+    }
     if (protocol === UDP) return this.#error(from, packet, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE);
     if (protocol === ICMP && packet.sourcePort === icmp.ECHO)
       return this.#send(from, echoReply(packet, this.#id()));
+    if (protocol !== ICMP && protocol !== IGMP)
+      return this.#error(from, packet, icmp.UNREACHABLE, icmp.PROTOCOL_UNREACHABLE);
     return [{ to: 'local', packet: packet.bytes }];
   }
 
   /** Sends an ICMP error to a packet's sender, unless that must not be (icmp.c, icmp_send). */
-  #error(from: Side, packet: Packet, type: number, code: number): readonly Sent[] {
+  #error(from: Side, packet: Packet, type: number, code: number, info = 0): readonly Sent[] {
     if (packet.fragmentOffset !== 0) return NOTHING;
     if (packet.protocol === ICMP && (!packet.portsKnown || icmp.isError(packet.sourcePort))) return NOTHING;
     const { destination } = packet;
     const source = this.#isOwnAddress(destination)
       ? destination
       : this.#interfaces[this.#sideOf(packet.source)].address;
-    return this.#send(from, icmpError(packet, type, code, source, this.#id()));
+    return this.#send(from, icmpError(packet, type, code, info, { source, identification: this.#id() }));
   }
 
   /**
@@ -367,14 +456,14 @@ export class Firewall22 {
    * The kernel answers whatever it has a route to. Here an answer goes only to the side the packet came from,
    * and never from the inside's address to the outside: else a forged sender could have addresses told.
    */
-  #send(from: Side, bytes: Buffer): readonly Sent[] {
+  #send(from: Side, bytes: Buffer | null): readonly Sent[] {
     const own = this.#own;
-    if (own.read(bytes) !== null || this.#isOwnAddress(own.destination)) return NOTHING;
+    if (bytes === null || own.read(bytes) !== null || this.#isOwnAddress(own.destination)) return NOTHING;
     const to = this.#sideOf(own.destination);
     if (to !== from || (to === 'outside' && own.source === this.#interfaces.inside.address))
       return this.#refuse('no way');
     const verdict = this.#chains.check('output', to, own);
-    return verdict === 'DENY' || verdict === 'REJECT' ? NOTHING : [{ to, packet: own.bytes }];
+    return verdict === 'DENY' || verdict === 'REJECT' ? NOTHING : this.#out(to, own.bytes);
   }
 
   #id(): number {

@@ -10,32 +10,9 @@ import {
   type HostPort,
 } from './ftp-text';
 import type { MasqueradeTable } from './masquerade-table';
-import { SYN, TCP, type Packet } from './packet';
+import type { KernelProfile } from './kernels';
+import { SYN, TCP, TCP_HEADER, type Packet } from './packet';
 import { isAheadOfGap, noteResized, shiftAcknowledgement, shiftSequence } from './sequence-shift';
-
-/** The kernels the firewall can be. What differs between them is in `VERSIONS`. */
-export const KERNELS = ['2.2.14', '2.2.19'] as const;
-export type Kernel22 = (typeof KERNELS)[number];
-
-/** What ip_masq_ftp does in one kernel and not in the other. */
-const VERSIONS: Readonly<
-  Record<
-    Kernel22,
-    {
-      /** reads commands and replies as ip_masq_ftp 0.04 does; later ones read as 0.10 */
-      readonly readsEarly: boolean;
-      /** looks only at connections in state ESTABLISHED */
-      readonly needsEstablished: boolean;
-      /** leaves a PORT alone that names a port below 1024 or one of `noport=` (from 2.2.15) */
-      readonly guardsPorts: boolean;
-      /** knows `in_ports=` and `noport=` */
-      readonly knowsInPorts: boolean;
-    }
-  >
-> = {
-  '2.2.14': { readsEarly: true, needsEstablished: false, guardsPorts: false, knowsInPorts: false },
-  '2.2.19': { readsEarly: false, needsEstablished: true, guardsPorts: true, knowsInPorts: true },
-};
 
 /** Options of `modprobe ip_masq_ftp`, ports of TCP. */
 export interface FtpOptions {
@@ -45,9 +22,12 @@ export interface FtpOptions {
   readonly inPorts: readonly number[];
   /** ports no PORT may open, besides those below 1024 */
   readonly noPorts: readonly number[];
+  /** marks of rules (`-m`), of connections to servers in the world and to servers behind; 0: none */
+  readonly mark: number;
+  readonly inMark: number;
 }
 
-export const FTP_DEFAULTS: FtpOptions = { ports: [21], inPorts: [], noPorts: [6000] };
+export const FTP_DEFAULTS: FtpOptions = { ports: [21], inPorts: [], noPorts: [6000], mark: 0, inMark: 0 };
 
 /** What the module needs of the firewall it is in. */
 export interface FtpSurroundings {
@@ -57,15 +37,11 @@ export interface FtpSurroundings {
 
 /** ip_masq_ftp: keeps control connections alive for their data connections, and rewrites PORT. */
 export class FtpModule {
-  readonly #version: (typeof VERSIONS)[Kernel22];
+  readonly #kernel: KernelProfile;
   #options: FtpOptions | null = null;
 
-  constructor(kernel: Kernel22) {
-    this.#version = VERSIONS[kernel];
-  }
-
-  get knowsInPorts(): boolean {
-    return this.#version.knowsInPorts;
+  constructor(kernel: KernelProfile) {
+    this.#kernel = kernel;
   }
 
   /** null: not loaded */
@@ -88,6 +64,18 @@ export class FtpModule {
     return entry.givenPort && this.#options.inPorts.includes(entry.outsidePort) ? 'server' : null;
   }
 
+  /** The same by the mark that rules gave the packet that makes the entry (ip_masq_app.c, ip_masq_bind_app_fwmark). */
+  roleByMark(entry: Entry, mark: number): FtpRole | null {
+    if (!this.#options || entry.protocol !== TCP || mark === 0) return null;
+    if (mark === this.#options.mark) return 'client';
+    return mark === this.#options.inMark ? 'server' : null;
+  }
+
+  /** Where the module takes a packet's payload to begin. */
+  #textStart(packet: Packet): number {
+    return this.#kernel.ftp.takesHeaderForPlain ? packet.headerLength + TCP_HEADER : packet.payloadStart;
+  }
+
   /**
    * A packet of a connection the module reads, on its way out; its addresses are masqueraded already
    * (ip_masq_app.c, ip_masq_app_pkt_out, and ip_masq_ftp.c, masq_ftp_out).
@@ -95,7 +83,6 @@ export class FtpModule {
    * @returns why it must not go on; null: it may
    */
   outgoing(packet: Packet, entry: Entry, { table, emit }: FtpSurroundings, now: number): Refusal | null {
-    if (packet.isFragment) return 'stray fragment';
     const payload = packet.length - packet.payloadStart;
     if (isAheadOfGap(entry, packet, payload)) return 'ahead of a gap';
     // A connection of its own, over an entry that another one left.
@@ -103,7 +90,8 @@ export class FtpModule {
     const { sequence } = packet;
     shiftSequence(entry, packet);
     if (payload === 0 || !this.#reads(entry)) return null;
-    const text = packet.bytes.toString('latin1', packet.payloadStart);
+    const at = this.#textStart(packet);
+    const text = packet.bytes.toString('latin1', at);
     const found = this.#commandOut(entry, text);
     if (!found) return null;
     const control = viewOf(entry);
@@ -115,7 +103,6 @@ export class FtpModule {
     if (!data) return null;
     const command = entry.ftp === 'client' ? 'PORT' : '227';
     const text22 = Buffer.from(printHostPort(data.outsideAddress, data.outsidePort), 'latin1');
-    const at = packet.payloadStart;
     const grown = packet.replace(at + found.start, at + found.end, text22);
     if (grown === null) return 'bad transport header';
     if (grown !== 0) noteResized(entry, sequence, grown);
@@ -127,11 +114,11 @@ export class FtpModule {
   }
 
   #reads(entry: Entry): boolean {
-    return this.#options !== null && (!this.#version.needsEstablished || entry.state === 'ESTABLISHED');
+    return this.#options !== null && (!this.#kernel.ftp.needsEstablished || entry.state === 'ESTABLISHED');
   }
 
   #commandOut(entry: Entry, text: string): HostPort | null {
-    const early = this.#version.readsEarly;
+    const early = this.#kernel.ftp.readsEarly;
     if (entry.ftp === 'server') return findPassiveReply(text, false);
     const port = findPort(text, early);
     if ((early || !port) && asksPassive(text, early)) entry.awaitsPassive = true;
@@ -139,7 +126,7 @@ export class FtpModule {
   }
 
   #isGuarded(port: number): boolean {
-    if (!this.#version.guardsPorts) return false;
+    if (!this.#kernel.ftp.guardsPorts) return false;
     return port < 1024 || (this.#options?.noPorts.includes(port) ?? false);
   }
 
@@ -180,13 +167,12 @@ export class FtpModule {
    * (ip_masq_app.c, ip_masq_app_pkt_in, and ip_masq_ftp.c, masq_ftp_in).
    */
   incoming(packet: Packet, entry: Entry, { table, emit }: FtpSurroundings, now: number): Refusal | null {
-    if (packet.isFragment) return 'stray fragment';
-    shiftAcknowledgement(entry, packet);
+    shiftAcknowledgement(entry, packet, this.#kernel.acknowledges);
     if (packet.length === packet.payloadStart || !this.#reads(entry)) return null;
     if (entry.ftp === 'client' && !entry.awaitsPassive) return null;
-    const text = packet.bytes.toString('latin1', packet.payloadStart);
+    const text = packet.bytes.toString('latin1', this.#textStart(packet));
     const found =
-      entry.ftp === 'client' ? findPassiveReply(text, this.#version.readsEarly) : findIncomingPort(text);
+      entry.ftp === 'client' ? findPassiveReply(text, this.#kernel.ftp.readsEarly) : findIncomingPort(text);
     if (!found) return null;
     const data = this.#dial(found, entry, table, now);
     if (!data) return null;

@@ -1,5 +1,6 @@
 import { adjusted } from './checksum';
 import type { Entry } from './entry';
+import type { Refusal } from './events';
 import type { MasqueradeTable } from './masquerade-table';
 import { ICMP, IP_HEADER, TCP, UDP, renewHeaderChecksum, type Packet } from './packet';
 import { FIRST_PORT, LAST_PORT } from './masquerade-table';
@@ -14,6 +15,8 @@ export const PARAMETER_PROBLEM = 12;
 export const PROTOCOL_UNREACHABLE = 2;
 export const PORT_UNREACHABLE = 3;
 export const HOST_UNREACHABLE = 1;
+export const FRAGMENTATION_NEEDED = 4;
+export const REDIRECT_HOST = 1;
 
 /** Requests, by the replies to them (ip_masq.c, icmp_type_request): echo, timestamp, information, address mask. */
 const REQUEST_OF: Readonly<Record<number, number>> = { 0: 8, 14: 13, 16: 15, 18: 17 };
@@ -74,19 +77,23 @@ interface Quoted {
   readonly transport: number;
 }
 
-function quotedBy(packet: Packet): Quoted | null {
+/** @returns null: of no protocol, or no part of a packet, that has an entry; or why the message is dropped at once */
+function quotedBy(packet: Packet): Quoted | null | 'bad transport header' {
   const { bytes } = packet;
   const at = packet.headerLength + 8;
-  if (bytes.length < at + IP_HEADER) return null;
+  if (bytes.length < at + IP_HEADER) return 'bad transport header';
   const headerLength = (bytes.readUInt8(at) & 0x0f) * 4;
   const transport = at + headerLength;
-  if (headerLength < IP_HEADER || bytes.length < transport + 8) return null;
+  if (headerLength < IP_HEADER || bytes.length < transport) return 'bad transport header';
+  const protocol = bytes.readUInt8(at + 9);
+  if (protocol !== ICMP && protocol !== TCP && protocol !== UDP) return null;
+  if (bytes.length < transport + 8) return 'bad transport header';
   // A later fragment has no ports to find an entry by.
   if ((bytes.readUInt16BE(at + 6) & 0x1fff) !== 0) return null;
   return {
     at,
     headerLength,
-    protocol: bytes.readUInt8(at + 9),
+    protocol,
     source: bytes.readUInt32BE(at + 12),
     destination: bytes.readUInt32BE(at + 16),
     transport,
@@ -98,20 +105,21 @@ function quotedBy(packet: Packet): Quoted | null {
  * ip_fw_demasq_icmp): outside, the quoted packet comes from the firewall; inside, from the host. Timers stay
  * as they are. Errors about forwarded ports are not translated: only ports that are handed out are looked at.
  *
- * @returns the entry; null: there is none, and nothing was changed
+ * @returns the entry; null: there is none, and nothing was changed; or why the message is dropped at once
  */
-export function translateErrorIn(packet: Packet, table: MasqueradeTable): Entry | null {
+export function translateErrorIn(packet: Packet, table: MasqueradeTable): Entry | null | Refusal {
   const quoted = quotedBy(packet);
-  if (!quoted || !packet.transportChecksumHolds()) return null;
+  if (quoted === null || typeof quoted === 'string') return quoted;
   const { bytes } = packet;
   const { at, transport, protocol, source, destination } = quoted;
   let entry: Entry | null = null;
   if (protocol === ICMP) {
     const key = requestKey(bytes.readUInt8(transport), bytes.readUInt8(transport + 1));
     entry = table.findInbound(ICMP, destination, key, source, bytes.readUInt16BE(transport + 4));
-  } else if (protocol === TCP || protocol === UDP) {
+  } else {
     const port = bytes.readUInt16BE(transport);
     if (port < FIRST_PORT || port > LAST_PORT) return null;
+    if (!packet.transportChecksumHolds()) return 'bad transport checksum';
     entry = table.findInbound(protocol, destination, bytes.readUInt16BE(transport + 2), source, port);
   }
   if (!entry) return null;
@@ -127,11 +135,11 @@ export function translateErrorIn(packet: Packet, table: MasqueradeTable): Entry 
  * Translates an ICMP error from the inside about a packet that had been demasqueraded (ip_masq.c,
  * ip_fw_masq_icmp).
  *
- * @returns the entry; null: there is none, and nothing was changed
+ * @returns the entry; null: there is none, and nothing was changed; or why the message is dropped at once
  */
-export function translateErrorOut(packet: Packet, table: MasqueradeTable): Entry | null {
+export function translateErrorOut(packet: Packet, table: MasqueradeTable): Entry | null | Refusal {
   const quoted = quotedBy(packet);
-  if (!quoted || !packet.transportChecksumHolds()) return null;
+  if (quoted === null || typeof quoted === 'string') return quoted;
   const { bytes } = packet;
   const { at, transport, protocol, source, destination } = quoted;
   let entry: Entry | null = null;
@@ -140,7 +148,8 @@ export function translateErrorOut(packet: Packet, table: MasqueradeTable): Entry
     if (request === undefined) return null;
     const key = requestKey(request, bytes.readUInt8(transport + 1));
     entry = table.findOutbound(ICMP, destination, bytes.readUInt16BE(transport + 4), source, key);
-  } else if (protocol === TCP || protocol === UDP) {
+  } else {
+    if (!packet.transportChecksumHolds()) return 'bad transport checksum';
     const [remotePort, insidePort] = [bytes.readUInt16BE(transport), bytes.readUInt16BE(transport + 2)];
     entry = table.findOutbound(protocol, destination, insidePort, source, remotePort);
   }

@@ -3,12 +3,14 @@ export type { Event22, Listener22, PacketSummary, Refusal } from './events';
 export {
   Firewall22,
   type Firewall22Options,
+  RefusedCommand,
   type InterfaceAddress,
   type RuleCounter,
   type Sent,
   type Side,
 } from './firewall22';
-export { KERNELS, type Kernel22 } from './ftp-module';
-export { FIRST_PORT, LAST_PORT, TABLE_LIMIT, type EntryChange } from './masquerade-table';
+export { KERNELS, type Kernel22 } from '../firewall/kinds';
+export { FIRST_PORT, GIVEN_LIMIT, LAST_PORT, TABLE_LIMIT, type EntryChange } from './masquerade-table';
+export type { RowNumber } from './kernel-rule';
 export { STATES, type State } from './states';
 export type { ToolResult } from './tools';

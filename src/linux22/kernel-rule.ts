@@ -9,6 +9,9 @@ export type Interface = (typeof INTERFACES)[number];
 
 const BIT: Readonly<Record<Interface, number>> = { inside: 1, outside: 2, lo: 4 };
 
+/** What a rule counts for: a row of the owner's, or the policy for what no row speaks of. */
+export type RowNumber = number | 'policy';
+
 /** One end of a rule, as numbers. */
 interface CompiledEnd {
   readonly network: number;
@@ -29,10 +32,10 @@ export class KernelRule {
   readonly #protocol: number;
   readonly #notProtocol: boolean;
 
-  /** @param row the row of the owner's rules it comes from; null: it is not of these */
+  /** @param row the row of the owner's rules it comes from; policy: it stands for that; null: neither */
   constructor(
     readonly rule: IpchainsRule,
-    readonly row: number | null,
+    readonly row: RowNumber | null,
   ) {
     this.#source = compileEnd(rule.source);
     this.#destination = compileEnd(rule.destination);

@@ -1,5 +1,6 @@
 import { printAddress } from './addresses';
 import type { Entry } from './entry';
+import { serviceName, type ListFormat } from './list-rules';
 import type { MasqueradeTable } from './masquerade-table';
 import { ICMP, TCP } from './packet';
 
@@ -7,13 +8,19 @@ import { ICMP, TCP } from './packet';
 const HZ = 100;
 
 /**
- * What `ipchains -M -L` prints, addresses and ports as numbers (ipchains 1.3.9, list_masq and print_masq, from
- * /proc/net/ip_masquerade: ip_masq.c, ip_msqhst_procinfo). Behind the inside port stands the firewall's.
+ * What `ipchains -M -L` prints (ipchains 1.3.9, list_masq and print_masq, from /proc/net/ip_masquerade: ip_masq.c,
+ * ip_msqhst_procinfo). Behind the inside port stands the firewall's. Addresses are numbers here: nothing on the firewall
+ * resolves names.
  *
- * @param verbose with `-v` the shift of the sequence numbers, too
+ * @param format with `-v` the shift of the sequence numbers, too; without `-n` ports have names
  */
-export function listMasquerade(table: MasqueradeTable, now: number, verbose: boolean): string {
-  const lines = [...table.entries()].map((entry) => entryLine(entry, now, verbose));
+export function listMasquerade(
+  table: MasqueradeTable,
+  now: number,
+  format: Pick<ListFormat, 'verbose' | 'numeric'>,
+): string {
+  const { verbose } = format;
+  const lines = table.listed().map((entry) => entryLine(entry, now, format));
   const deltas = verbose ? `${'initseq'.padStart(10)} delta prevd ` : '';
   const heading = `prot ${'expire'.padEnd(8)} ${deltas}${'source'.padEnd(20)} ${'destination'.padEnd(20)} ports`;
   return ['IP masquerading entries', ...(lines.length > 0 ? [heading] : []), ...lines]
@@ -21,16 +28,21 @@ export function listMasquerade(table: MasqueradeTable, now: number, verbose: boo
     .join('');
 }
 
-function entryLine(entry: Entry, now: number, verbose: boolean): string {
+function entryLine(
+  entry: Entry,
+  now: number,
+  { verbose, numeric }: Pick<ListFormat, 'verbose' | 'numeric'>,
+): string {
   const { protocol, insideAddress, insidePort, remoteAddress, remotePort, outsidePort } = entry;
   const name = protocol === TCP ? 'TCP' : protocol === ICMP ? 'ICMP' : 'UDP';
   const number = (value: number, width: number): string => String(value).padStart(width);
   const { at, before, after } = entry.resizes.at(-1) ?? { at: 0, before: 0, after: 0 };
+  const port = (value: number): string => (numeric || protocol === ICMP ? String(value) : serviceName(value));
   const deltas = verbose ? `${number(at, 10)} ${number(after, 5)} ${number(before, 5)} ` : '';
   return [
     `${name.padEnd(5)}${printExpiry(entry.expires - now)} ${deltas}`,
     `${printAddress(insideAddress).padEnd(20)} ${printAddress(remoteAddress).padEnd(20)} `,
-    `${insidePort} (${outsidePort}) -> ${remotePort}`,
+    `${port(insidePort)} (${port(outsidePort)}) -> ${port(remotePort)}`,
   ].join('');
 }
 

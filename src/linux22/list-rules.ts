@@ -28,6 +28,11 @@ const SERVICES: Readonly<Record<number, string>> = {
   443: 'https',
 };
 
+/** A port by its name, where it has one (getservbyport(3)). */
+export function serviceName(port: number): string {
+  return SERVICES[port] ?? String(port);
+}
+
 /** What `ipchains -L` prints, for one chain or all (ipchains 1.3.9, list_entries). */
 export function listChains(chains: Chains, only: string | null, format: ListFormat): string {
   return chains
@@ -151,7 +156,7 @@ function ports(rule: IpchainsRule, format: ListFormat): string {
   const name = isNamed ? icmpNameOf(rule.source.ports, rule.destination.ports) : null;
   if (name !== null) return `  ${name}`;
   const printed = (port: number): string =>
-    format.numeric || protocol === PROTOCOLS.icmp ? String(port) : (SERVICES[port] ?? String(port));
+    format.numeric || protocol === PROTOCOLS.icmp ? String(port) : serviceName(port);
   const range = ({ ports: match }: Endpoint): string => {
     if (!match) return `  ${format.numeric ? '*' : 'any'}`;
     const [low, high] = match.value;

@@ -1,4 +1,5 @@
 import { Entry, type FtpRole } from './entry';
+import type { KernelProfile } from './kernels';
 import { ICMP, TCP, UDP } from './packet';
 import { defaultTimeouts, nextTcpState, type State } from './states';
 import { TimerQueue } from './timer-queue';
@@ -7,9 +8,17 @@ import { TimerQueue } from './timer-queue';
 export const FIRST_PORT = 61_000;
 export const LAST_PORT = 65_095;
 const PORTS = LAST_PORT - FIRST_PORT + 1;
-/** Entries a protocol may have, and again as many on ports that were asked for. */
-export const TABLE_LIMIT = PORTS;
-const BUCKETS = 4096;
+/** Each port is handed out to so many at once, to different remote ends (ip_masq.c, PORT_MASQ_MUL). */
+const MULTIPLE = 10;
+/** Entries a protocol may have on ports that are handed out (ip_masq.c, ip_masq_free_ports). */
+export const TABLE_LIMIT = PORTS * MULTIPLE;
+/** Entries on ports that were asked for: the kernel has no limit but its memory. */
+export const GIVEN_LIMIT = 65_536;
+const BUCKETS = 32_768;
+/** A source port below this is a privileged one (net/sock.h, PROT_SOCK). */
+const PRIVILEGED = 1024;
+/** The part of a timer that must have run down for its next start to be told of: else every packet would be. */
+const NOTABLE = 1 / 50;
 
 /** What became of an entry. */
 export type EntryChange =
@@ -17,6 +26,8 @@ export type EntryChange =
   | 'new'
   /** its state is another */
   | 'update'
+  /** a packet has set its timer anew, after a notable part of it had run down */
+  | 'refreshed'
   /** its timer ran out while a data connection of its was still there: it lives two minutes more */
   | 'kept'
   /** its timer ran out */
@@ -39,6 +50,8 @@ export interface NewEntry {
 /** The table of masqueraded connections (ip_masq.c). Times in seconds, given from outside. */
 export class MasqueradeTable {
   readonly timeouts = defaultTimeouts();
+  /** See `KernelProfile`. */
+  udpLoose: KernelProfile['udpLoose'];
   readonly #inbound: (Entry | null)[] = new Array<Entry | null>(BUCKETS).fill(null);
   readonly #outbound: (Entry | null)[] = new Array<Entry | null>(BUCKETS).fill(null);
   readonly #timers = new TimerQueue<Entry>();
@@ -52,8 +65,9 @@ export class MasqueradeTable {
   #usedGiven = 0;
   #nextPort = FIRST_PORT;
   #nextId = 1;
+  #links = 0;
   #ftpEntries = 0;
-  readonly #changed: (change: EntryChange, entry: Entry, at: number) => void;
+  readonly #changed: (change: EntryChange, entry: Entry, at: number, left: number | null) => void;
   readonly #bind: (entry: Entry) => FtpRole | null;
 
   /**
@@ -61,9 +75,11 @@ export class MasqueradeTable {
    * @param bind says whether ip_masq_ftp reads a new entry (ip_masq_app.c, ip_masq_bind_app)
    */
   constructor(
-    changed: (change: EntryChange, entry: Entry, at: number) => void,
+    changed: (change: EntryChange, entry: Entry, at: number, left: number | null) => void,
     bind: (entry: Entry) => FtpRole | null,
+    { udpLoose }: Pick<KernelProfile, 'udpLoose'>,
   ) {
+    this.udpLoose = udpLoose;
     this.#changed = changed;
     this.#bind = bind;
   }
@@ -80,6 +96,13 @@ export class MasqueradeTable {
   /** All entries, the oldest first. */
   entries(): Iterable<Entry> {
     return this.#entries;
+  }
+
+  /** All entries as /proc/net/ip_masquerade has them: by the kernel's buckets, the last that came into one first. */
+  listed(): Entry[] {
+    return [...this.#entries].sort(
+      (one, other) => kernelBucket(one) - kernelBucket(other) || other.linked - one.linked,
+    );
   }
 
   /**
@@ -102,6 +125,7 @@ export class MasqueradeTable {
         entry.outsideAddress === outsideAddress &&
         entry.protocol === protocol &&
         !entry.anyRemotePort &&
+        !entry.anyRemoteAddress &&
         !entry.anyRemote
       )
         return entry;
@@ -115,7 +139,7 @@ export class MasqueradeTable {
         entry.outsidePort === outsidePort &&
         entry.outsideAddress === outsideAddress &&
         entry.protocol === protocol &&
-        (entry.remoteAddress === remoteAddress || entry.anyRemote) &&
+        (entry.remoteAddress === remoteAddress || entry.anyRemoteAddress || entry.anyRemote) &&
         (entry.remotePort === remotePort || entry.anyRemotePort || entry.anyRemote)
       )
         return entry;
@@ -166,7 +190,7 @@ export class MasqueradeTable {
         entry.protocol === protocol &&
         entry.insideAddress === insideAddress &&
         (anyInsidePort ? entry.anyInsidePort : entry.insidePort === insidePort) &&
-        (entry.remoteAddress === remoteAddress || entry.anyRemote) &&
+        (entry.remoteAddress === remoteAddress || entry.anyRemoteAddress || entry.anyRemote) &&
         (entry.remotePort === remotePort || entry.anyRemotePort || entry.anyRemote)
       )
         return entry;
@@ -181,33 +205,40 @@ export class MasqueradeTable {
    * @returns null: the table is full, no port is free, or the port asked for is taken
    */
   create(fields: NewEntry, now: number): Entry | null {
-    const { protocol, outsideAddress, remoteAddress, remotePort } = fields;
+    const { protocol, outsideAddress, remoteAddress, remotePort, insidePort } = fields;
     const given = fields.outsidePort !== undefined;
     const used = this.#used.get(protocol);
-    if (used === undefined || (given ? this.#usedGiven : used) >= TABLE_LIMIT) return null;
+    if (used === undefined || (given ? this.#usedGiven >= GIVEN_LIMIT : used >= TABLE_LIMIT)) return null;
     const isFree = (port: number): boolean =>
       !this.findInbound(protocol, remoteAddress, remotePort, outsideAddress, port);
     const outsidePort = fields.outsidePort ?? this.#freePort(isFree);
     if (outsidePort === null || (given && !isFree(outsidePort))) return null;
     if (given) this.#usedGiven += 1;
     else this.#used.set(protocol, used + 1);
+    const isLoose = this.udpLoose === 2 || (this.udpLoose === 1 && insidePort >= PRIVILEGED);
     const entry = new Entry(this.#nextId, protocol, {
       ...fields,
       outsidePort,
       anyRemotePort: fields.anyRemotePort ?? false,
       anyInsidePort: fields.anyInsidePort ?? false,
-      anyRemote: protocol === UDP && !given,
+      anyRemoteAddress: protocol === UDP && !given && !isLoose,
+      anyRemote: protocol === UDP && !given && isLoose,
       givenPort: given,
     });
     this.#nextId += 1;
-    entry.ftp = this.#bind(entry);
-    if (entry.ftp) this.#ftpEntries += 1;
+    this.bind(entry, this.#bind(entry));
     this.#entries.add(entry);
     this.#link(entry);
     entry.timeout = this.timeouts.NONE;
     entry.expires = now + entry.timeout;
     this.#timers.add(entry);
     return entry;
+  }
+
+  /** Has ip_masq_ftp read an entry, for good; null: it does not. */
+  bind(entry: Entry, role: FtpRole | null): void {
+    entry.ftp = role;
+    if (role) this.#ftpEntries += 1;
   }
 
   #freePort(isFree: (port: number) => boolean): number | null {
@@ -227,7 +258,7 @@ export class MasqueradeTable {
     this.#link(entry);
   }
 
-  /** Fills in the remote end; where any answers, the last one that did. */
+  /** Fills in what is not known yet of the remote end (ip_masq.c, ip_fw_demasquerade); where any answers, the last one that did. */
   learnRemote(entry: Entry, address: number, port: number): void {
     if (entry.anyRemote) {
       // Its buckets do not depend on the remote end.
@@ -235,10 +266,12 @@ export class MasqueradeTable {
       entry.remotePort = port;
       return;
     }
-    if (!entry.anyRemotePort) return;
+    if (!entry.anyRemotePort && !entry.anyRemoteAddress) return;
     this.#unlink(entry);
+    if (entry.anyRemotePort) entry.remotePort = port;
+    if (entry.anyRemoteAddress) entry.remoteAddress = address;
     entry.anyRemotePort = false;
-    entry.remotePort = port;
+    entry.anyRemoteAddress = false;
     this.#link(entry);
   }
 
@@ -258,15 +291,35 @@ export class MasqueradeTable {
 
   /** Sets state and timer (ip_masq.c, masq_set_state_timeout), and tells of a new entry or a new state. */
   arm(entry: Entry, state: State, now: number): void {
-    const before = entry.state;
+    const change = !entry.announced
+      ? 'new'
+      : entry.state !== state
+        ? 'update'
+        : now - entry.toldAt >= entry.timeout * NOTABLE
+          ? 'refreshed'
+          : null;
+    if (change !== null) this.#tellUntold(entry);
+    const left = change === 'new' ? null : entry.expires - now;
     entry.state = state;
     entry.timeout = this.timeouts[state];
     entry.expires = now + entry.timeout;
     this.#timers.moved(entry);
-    if (!entry.announced) {
-      entry.announced = true;
-      this.#changed('new', entry, now);
-    } else if (before !== state) this.#changed('update', entry, now);
+    entry.announced = true;
+    if (change === null) entry.untoldAt = now;
+    else this.#tell(change, entry, now, left);
+  }
+
+  #tell(change: EntryChange, entry: Entry, at: number, left: number | null): void {
+    entry.toldAt = at;
+    entry.untoldAt = null;
+    this.#changed(change, entry, at, left);
+  }
+
+  /** The last start of its timer that was too soon after another to be told of: what comes next is counted from it. */
+  #tellUntold(entry: Entry): void {
+    const { untoldAt, toldAt, timeout } = entry;
+    if (untoldAt !== null && untoldAt > toldAt)
+      this.#tell('refreshed', entry, untoldAt, timeout - (untoldAt - toldAt));
   }
 
   /** Sets the timer anew without a packet (ip_masq.c, ip_masq_put). */
@@ -294,14 +347,15 @@ export class MasqueradeTable {
   expire(now: number): void {
     for (let entry = this.#timers.next(); entry && entry.expires <= now; entry = this.#timers.next()) {
       const at = entry.expires;
+      this.#tellUntold(entry);
       if (entry.controls > 0) {
         entry.timeout = this.timeouts.TIME_WAIT;
         entry.expires = at + entry.timeout;
-        this.#changed('kept', entry, at);
+        this.#tell('kept', entry, at, 0);
         continue;
       }
       // Nobody has heard of one whose first packet was dropped.
-      if (entry.announced) this.#changed('expired', entry, at);
+      if (entry.announced) this.#tell('expired', entry, at, 0);
       this.#remove(entry);
     }
   }
@@ -318,6 +372,8 @@ export class MasqueradeTable {
   }
 
   #link(entry: Entry): void {
+    this.#links += 1;
+    entry.linked = this.#links;
     const inbound = inboundBucket(entry);
     entry.inboundNext = this.#inbound[inbound] ?? null;
     this.#inbound[inbound] = entry;
@@ -346,11 +402,16 @@ export class MasqueradeTable {
 
 /** Whether both its ends are known, so that the bucket depends on both (ip_masq.c, ip_masq_hash). */
 function isExactOutbound(entry: Entry): boolean {
-  return !entry.anyRemotePort && !entry.anyRemote && !entry.anyInsidePort;
+  return !isVague(entry) && !entry.anyInsidePort;
+}
+
+/** Whether its remote end is not, or never, known (ip_masq.h, MASQ_DADDR_PASS and MASQ_DPORT_PASS). */
+function isVague(entry: Entry): boolean {
+  return entry.anyRemotePort || entry.anyRemoteAddress || entry.anyRemote;
 }
 
 function inboundBucket(entry: Entry): number {
-  return entry.anyRemotePort || entry.anyRemote
+  return isVague(entry)
     ? hash(entry.protocol, entry.outsidePort, 0, 0)
     : hash(entry.protocol, entry.outsidePort, entry.remoteAddress, entry.remotePort);
 }
@@ -360,6 +421,13 @@ function outboundBucket(entry: Entry): number {
   return isExactOutbound(entry)
     ? hash(one, entry.insidePort, entry.remoteAddress, entry.remotePort)
     : hash(one, entry.insidePort, 0, 0);
+}
+
+/** ip_masq.c, ip_masq_hash and ip_masq_hash_key: the bucket of ip_masq_m_table, of IP_MASQ_TAB_SIZE. */
+function kernelBucket(entry: Entry): number {
+  const { protocol, outsideAddress, outsidePort, remoteAddress, remotePort } = entry;
+  const remote = isVague(entry) ? 0 : remoteAddress ^ remotePort;
+  return (protocol ^ outsideAddress ^ outsidePort ^ remote) & 0xff;
 }
 
 function hash(one: number, port: number, address: number, otherPort: number): number {

@@ -1,9 +1,8 @@
-import { FTP_DEFAULTS, type FtpModule, type FtpOptions, type Kernel22 } from './ftp-module';
+import type { Kernel22 } from '../firewall/kinds';
+import type { KernelProfile } from './kernels';
+import { FTP_DEFAULTS, type FtpModule, type FtpOptions } from './ftp-module';
 import type { MasqueradeTable } from './masquerade-table';
 import type { PortForwards } from './portfw';
-
-/** Ports a list may have (net/ip_masq.h, MAX_MASQ_APP_PORTS). */
-const MOST_PORTS = 12;
 
 /** Modules there are, and their sizes in bytes, as lsmod of kernels of the time listed them. */
 const SIZES: Readonly<Record<string, Readonly<Record<Kernel22, number>>>> = {
@@ -19,6 +18,7 @@ const NEEDS: Readonly<Record<string, readonly string[]>> = {
   lp: ['parport'],
 };
 const LISTS = { 'ports=': 'ports', 'in_ports=': 'inPorts', 'noport=': 'noPorts' } as const;
+const MARKS = { 'mark=': 'mark', 'in_mark=': 'inMark' } as const;
 
 /** What a tool of the modutils says when it cannot do what it is told. */
 export class ModuleError extends Error {}
@@ -26,12 +26,12 @@ export class ModuleError extends Error {}
 /** The kernel's loadable modules: modprobe, rmmod, lsmod (modutils 2.3). */
 export class Modules {
   readonly #loaded: string[] = [];
-  readonly #kernel: Kernel22;
+  readonly #kernel: KernelProfile;
   readonly #ftp: FtpModule;
   readonly #forwards: PortForwards;
   readonly #table: MasqueradeTable;
 
-  constructor(kernel: Kernel22, ftp: FtpModule, forwards: PortForwards, table: MasqueradeTable) {
+  constructor(kernel: KernelProfile, ftp: FtpModule, forwards: PortForwards, table: MasqueradeTable) {
     this.#kernel = kernel;
     this.#ftp = ftp;
     this.#forwards = forwards;
@@ -57,14 +57,18 @@ export class Modules {
 
   #readOptions(options: readonly string[]): FtpOptions {
     const read: { -readonly [Name in keyof FtpOptions]: FtpOptions[Name] } = { ...FTP_DEFAULTS };
-    const known = this.#ftp.knowsInPorts ? Object.keys(LISTS) : ['ports='];
+    const all = [...Object.keys(LISTS), ...Object.keys(MARKS)];
+    const { knowsInPorts, mostPorts } = this.#kernel.ftp;
+    const known = knowsInPorts ? all : ['ports='];
     for (const option of options) {
-      const key = Object.keys(LISTS).find((one) => option.startsWith(one));
+      const key = all.find((one) => option.startsWith(one));
       if (key === undefined || !known.includes(key)) {
-        const since = key === undefined ? '' : `; it came with 2.2.19, and this is ${this.#kernel}`;
+        const since = key === undefined ? '' : `; it came with 2.2.19, and this is ${this.#kernel.name}`;
         throw new ModuleError(`invalid parameter ${option}${since}; known: ${known.join(', ')}`);
       }
-      read[LISTS[key as keyof typeof LISTS]] = readPorts(option.slice(key.length), option);
+      const value = option.slice(key.length);
+      if (key in MARKS) read[MARKS[key as keyof typeof MARKS]] = readMark(value, option);
+      else read[LISTS[key as keyof typeof LISTS]] = readPorts(value, option, mostPorts);
     }
     return read;
   }
@@ -92,7 +96,7 @@ export class Modules {
   /** What lsmod prints: the last loaded first. */
   list(): string {
     const lines = this.#loaded.map((name) => {
-      const size = SIZES[name]?.[this.#kernel] ?? 0;
+      const size = SIZES[name]?.[this.#kernel.name] ?? 0;
       const users = this.#users(name);
       const by = this.#loaded.filter((one) => NEEDS[one]?.includes(name));
       const note = by.length > 0 ? `  [${by.join(' ')}]` : users === 0 ? '  (unused)' : '';
@@ -102,13 +106,21 @@ export class Modules {
   }
 }
 
-function readPorts(list: string, option: string): number[] {
-  const allowed = `allowed: up to ${MOST_PORTS} ports, as in ports=21,2121`;
+function readMark(text: string, option: string): number {
+  const mark = /^(?:0x[0-9a-f]+|\d+)$/i.test(text) ? Number(text) : Number.NaN;
+  // A mark shares its word with eight flags (ip_masq_app.c, IP_MASQ_APP_TYPE_FWMARK).
+  if (!(mark >= 0 && mark < 2 ** 24))
+    throw new ModuleError(`invalid parameter ${option}; allowed: a number from 0 to 16777215`);
+  return mark;
+}
+
+function readPorts(list: string, option: string, most: number): number[] {
+  const allowed = `allowed: up to ${most} ports, as in ports=21,2121`;
   const ports = list.split(',');
   if (ports.some((port) => !/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535)) {
     throw new ModuleError(`invalid parameter ${option}; ${allowed}, each from 1 to 65535`);
   }
-  if (ports.length > MOST_PORTS) {
+  if (ports.length > most) {
     throw new ModuleError(`too many values in ${option}: ${ports.length}; ${allowed}`);
   }
   return ports.map(Number);

@@ -266,6 +266,12 @@ export class Packet {
     return difference;
   }
 
+  /** Gives UDP that came without a checksum one, as masquerading does in both directions (ip_masq.c). */
+  completeChecksum(): void {
+    if (this.protocol === UDP && this.bytes.readUInt16BE(this.headerLength + 6) === 0)
+      this.renewTransportChecksum();
+  }
+
   /** Computes the checksum of TCP, UDP or ICMP from scratch. */
   renewTransportChecksum(): void {
     const { bytes, headerLength: at, protocol } = this;

@@ -30,7 +30,7 @@ export class PortForwards {
 
   /** UDP's before TCP's, the latest first, as /proc/net/ip_masq/portfw lists them. */
   all(): readonly PortForward[] {
-    return this.#list.toSorted((one, other) => other.protocol - one.protocol);
+    return [...this.#list].sort((one, other) => other.protocol - one.protocol);
   }
 
   /** Adds one in front; one that is there already gets another preference (ip_portfw_add). */

@@ -1,4 +1,5 @@
 import type { Entry, Resize } from './entry';
+import type { KernelProfile } from './kernels';
 import { ACK, FIN, RST, SYN, type Packet } from './packet';
 
 /** Whether sequence number `one` comes after `other`, modulo 2³² (RFC 9293 §3.4). */
@@ -21,16 +22,24 @@ export function shiftSequence(entry: Entry, packet: Packet): void {
 }
 
 /**
- * Shifts an acknowledgement that comes back (ip_masq_app.c, masq_fix_ack_seq).
+ * Shifts an acknowledgement that comes back (ip_masq_app.c, masq_fix_ack_seq): by the whole shift, or by the one
+ * before the latest resized packet.
  *
- * It counts as the world does, so that it is compared with the resized packet's number in the world. (The
- * kernel compares it with the inside's, which goes wrong once a session's PORT commands have shrunk by more
- * than a line's length together; ip_vs_app.c, made from it, has that mended.)
+ * An acknowledgement counts as the world does, and neither kernel compares it with what it should, the packet's
+ * number in the world. 2.2.14 takes the inside's number: once PORT lines have shrunk by more than a line's length
+ * together, the client never sees the last of them acknowledged whole. 2.2.19 adds the shift to it: that is mended,
+ * but where a shrinking line was lost, what came before it is acknowledged as if it had arrived.
  */
-export function shiftAcknowledgement(entry: Entry, packet: Packet): void {
-  if (entry.resizes.length === 0 || (packet.flags & ACK) === 0) return;
+export function shiftAcknowledgement(
+  entry: Entry,
+  packet: Packet,
+  rule: KernelProfile['acknowledges'],
+): void {
+  const latest = entry.resizes.at(-1);
+  if (!latest || (packet.flags & ACK) === 0) return;
   const { acknowledgement } = packet;
-  const shift = shiftAt(entry.resizes, ({ at, before }) => isAfter(acknowledgement, (at + before) >>> 0));
+  const from = rule === 'from the packet' ? latest.at : (latest.at + latest.after) >>> 0;
+  const shift = isAfter(acknowledgement, from) ? latest.after : latest.before;
   if (shift !== 0) packet.setAcknowledgement((acknowledgement - shift) >>> 0);
 }
 

@@ -1,6 +1,7 @@
 import type { Chains } from './chains';
 import { ipmasqadm } from './ipmasqadm';
 import { listChains, type ListFormat } from './list-rules';
+import type { RowNumber } from './kernel-rule';
 import { listMasquerade } from './list-masquerade';
 import type { MasqueradeTable } from './masquerade-table';
 import { ModuleError, type Modules } from './modules';
@@ -27,8 +28,8 @@ export interface Workbench {
   readonly names: Readonly<Record<string, string>>;
   /** seconds */
   readonly now: number;
-  /** the row of the owner's rules the command is; null: of none */
-  readonly row: number | null;
+  /** the row of the owner's rules the command is, or the policy; null: neither */
+  readonly row: RowNumber | null;
 }
 
 const VERSION = 'ipchains 1.3.9, 17-Mar-1999\n';
@@ -108,7 +109,10 @@ function runIpchains(args: readonly Word[], line: string, bench: Workbench): Too
     return { output: said.join(''), code: PARAMETER_PROBLEM };
   }
   if (command.kind === 'list-masquerade')
-    return { output: listMasquerade(table, now, has('verbose')), code: 0 };
+    return {
+      output: listMasquerade(table, now, { verbose: has('verbose'), numeric: has('numeric') }),
+      code: 0,
+    };
   return attempt('ipchains', 1, () => {
     const format: ListFormat = {
       verbose: has('verbose'),

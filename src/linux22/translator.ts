@@ -1,6 +1,5 @@
 import type { Entry } from './entry';
 import type { Refusal } from './events';
-import { Fragments } from './fragments';
 import type { FtpModule, FtpSurroundings } from './ftp-module';
 import * as icmp from './icmp';
 import { blankRecordedAddresses } from './ip-options';
@@ -9,7 +8,6 @@ import type { PortForwards } from './portfw';
 
 /** Masquerading and demasquerading of packets (ip_masq.c). Times in seconds, given from outside. */
 export class Translator {
-  readonly #fragments = new Fragments();
   readonly #ftp: FtpModule;
   readonly #forwards: PortForwards;
   readonly #surroundings: FtpSurroundings;
@@ -25,27 +23,19 @@ export class Translator {
    * makes an entry.
    *
    * @param address of the interface it leaves by
-   * @returns its entry; `fragment`: it is a later fragment of one; or why it cannot be masqueraded
+   * @returns its entry; or why it cannot be masqueraded
    */
-  masquerade(packet: Packet, address: number, now: number): Entry | 'fragment' | Refusal {
-    if (packet.fragmentOffset !== 0) {
-      const known = this.#fragments.addressFor(packet, now);
-      if (known === null) return 'stray fragment';
-      packet.setSource(known);
-      this.#hideOptions(packet);
-      return 'fragment';
-    }
+  masquerade(packet: Packet, address: number, now: number): Entry | Refusal {
+    // While there is an entry they come put together; the first of all packets may not.
+    if (packet.isFragment) return 'stray fragment';
     const start = packet.payloadStart;
     if (start < 0) return 'bad transport header';
     if (start === 0) return 'cannot be masqueraded';
-    const key = packet.moreFragments ? this.#fragments.keyOf(packet) : '';
     const entry =
       packet.protocol === ICMP
         ? this.#masqueradeRequest(packet, address, now)
         : this.#masqueradePorts(packet, address, now);
-    if (typeof entry === 'string') return entry;
-    this.#hideOptions(packet);
-    if (key !== '') this.#fragments.remember(key, entry.outsideAddress, now);
+    if (typeof entry !== 'string') this.#hideOptions(packet);
     return entry;
   }
 
@@ -61,12 +51,13 @@ export class Translator {
     let entry = table.findOutbound(protocol, source, sourcePort, destination, destinationPort);
     // The kernel checks all packets; here those whose content counts: others keep a wrong checksum wrong.
     const checked = entry?.ftp !== null;
-    if (checked && !packet.isFragment && !packet.transportChecksumHolds()) return 'bad transport checksum';
+    if (checked && !packet.transportChecksumHolds()) return 'bad transport checksum';
     if (!entry) {
       const ends = { insideAddress: source, insidePort: sourcePort, outsideAddress: address };
       const remote = { remoteAddress: destination, remotePort: destinationPort };
       entry = table.create({ protocol, ...ends, ...remote }, now);
       if (!entry) return 'table full';
+      if (!entry.ftp) table.bind(entry, this.#ftp.roleByMark(entry, packet.mark));
     } else if (entry.anyInsidePort) table.learnInsidePort(entry, sourcePort);
     if (entry.anyRemote) table.learnRemote(entry, destination, destinationPort);
     packet.setSource(entry.outsideAddress);
@@ -75,6 +66,7 @@ export class Translator {
       const wrong = this.#ftp.outgoing(packet, entry, this.#surroundings, now);
       if (wrong) return wrong;
     }
+    packet.completeChecksum();
     table.touch(entry, 'output', packet.flags, now);
     return entry;
   }
@@ -85,7 +77,7 @@ export class Translator {
     if (!icmp.isRequest(type)) return 'cannot be masqueraded';
     let entry = icmp.findRequest(packet, this.#surroundings.table);
     if (!entry) {
-      if (!packet.isFragment && !packet.transportChecksumHolds()) return 'bad transport checksum';
+      if (!packet.transportChecksumHolds()) return 'bad transport checksum';
       entry = this.#surroundings.table.create(
         {
           protocol: ICMP,
@@ -108,12 +100,11 @@ export class Translator {
   /**
    * Gives a packet the inside host's address back (ip_masq.c, ip_fw_demasquerade).
    *
-   * @returns its entry; `fragment`: it is a later fragment of one; null: it has none, and was not changed; or
-   *   why it is dropped
+   * @param packet whole: fragments to the firewall itself are put together before
+   * @returns its entry; null: it has none, and was not changed; or why it is dropped
    */
-  demasquerade(packet: Packet, now: number): Entry | 'fragment' | null | Refusal {
+  demasquerade(packet: Packet, now: number): Entry | null | Refusal {
     const { protocol } = packet;
-    if (packet.fragmentOffset !== 0) return this.#demasqueradeFragment(packet, now);
     const start = packet.payloadStart;
     if (start < 0) return 'bad transport header';
     if (protocol === ICMP) return this.#demasqueradeIcmp(packet, now);
@@ -122,11 +113,12 @@ export class Translator {
     const { source, sourcePort, destination, destinationPort } = packet;
     let entry = table.findInbound(protocol, source, sourcePort, destination, destinationPort);
     if (!entry || entry.ftp) {
-      if (!packet.isFragment && !packet.transportChecksumHolds()) return 'bad transport checksum';
+      if (!packet.transportChecksumHolds()) return 'bad transport checksum';
+      const known = entry !== null;
       entry ??= this.#forwards.entryFor(packet, table, now);
       if (!entry) return this.#forwards.find(protocol, destination, destinationPort) ? 'table full' : null;
+      if (!known && !entry.ftp) table.bind(entry, this.#ftp.roleByMark(entry, packet.mark));
     }
-    const key = packet.moreFragments ? this.#fragments.keyOf(packet) : '';
     table.learnRemote(entry, source, sourcePort);
     packet.setDestination(entry.insideAddress);
     packet.setDestinationPort(entry.insidePort);
@@ -134,28 +126,18 @@ export class Translator {
       const wrong = this.#ftp.incoming(packet, entry, this.#surroundings, now);
       if (wrong) return wrong;
     }
-    if (key !== '') this.#fragments.remember(key, entry.insideAddress, now);
+    packet.completeChecksum();
     table.touch(entry, 'input', packet.flags, now);
     return entry;
   }
 
-  #demasqueradeFragment(packet: Packet, now: number): 'fragment' | Refusal {
-    const address = this.#fragments.addressFor(packet, now);
-    if (address === null) return 'stray fragment';
-    packet.setDestination(address);
-    return 'fragment';
-  }
-
   #demasqueradeIcmp(packet: Packet, now: number): Entry | null | Refusal {
     const type = packet.sourcePort;
-    if (icmp.isTranslatedError(type) && !packet.isFragment)
-      return icmp.translateErrorIn(packet, this.#surroundings.table);
+    if (icmp.isTranslatedError(type)) return icmp.translateErrorIn(packet, this.#surroundings.table);
     const entry = icmp.findReply(packet, this.#surroundings.table);
     if (!entry) return null;
-    const key = packet.moreFragments ? this.#fragments.keyOf(packet) : '';
     packet.setDestination(entry.insideAddress);
     icmp.setIdentifier(packet, entry.insidePort);
-    if (key !== '') this.#fragments.remember(key, entry.insideAddress, now);
     this.#surroundings.table.touch(entry, 'input', 0, now);
     return entry;
   }

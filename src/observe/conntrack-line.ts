@@ -31,6 +31,7 @@ export function parseConntrackLine(line: string): RawEvent | null {
     text: `${expected ? 'expectation ' : ''}${word} ${rest.replace(/\s+/g, ' ').trim()}`,
     change: expected ? (change === 'new' ? 'expect-new' : 'expect-destroy') : change,
     protocol,
+    timeout: timeoutOf(rest),
     state: /\s([A-Z][A-Z_0-9]+)\s+src=/.exec(rest)?.[1] ?? '',
     original,
     reply: expected ? null : tuple(fields, 1),
@@ -38,6 +39,12 @@ export function parseConntrackLine(line: string): RawEvent | null {
     helper,
   };
   return event;
+}
+
+/** The number that conntrack prints after the protocol's; it prints none of an entry that is gone. */
+function timeoutOf(rest: string): number | null {
+  const seconds = /^[a-z]+\s+\d+\s+(\d+)\s/.exec(rest)?.[1];
+  return seconds === undefined ? null : Number(seconds);
 }
 
 function protocolName(fields: readonly (readonly [string, string])[]): string {

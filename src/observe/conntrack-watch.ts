@@ -2,6 +2,7 @@ import { LineSplitter } from '../agent/lines';
 import { LabFailure, type Host, type HostProcess, type Lab } from '../engine/host';
 import { parseConntrackLine } from './conntrack-line';
 import type { RawEvent } from './event';
+import type { TableRecord, TableWatch } from './table-watch';
 import { until } from '../engine/until';
 
 const READY_SECONDS = 10;
@@ -11,7 +12,7 @@ const MAX_EVENTS = 50_000;
 const NETLINK_NETFILTER = '12';
 
 /** `conntrack -E` on the firewall, for connections and for the helper's expectations. */
-export class ConntrackWatch {
+export class ConntrackWatch implements TableWatch {
   private readonly events: RawEvent[] = [];
 
   private constructor(
@@ -57,7 +58,7 @@ export class ConntrackWatch {
   }
 
   /** Waits until the watchers have read and printed all the kernel queued for them, and ends them. */
-  async finish(): Promise<{ lost: number; events: RawEvent[] }> {
+  async finish(): Promise<TableRecord> {
     // Nothing queued, and asleep: what they read they have printed, for they sleep only to receive.
     await until(async () => {
       const queues = await this.subscriptions();

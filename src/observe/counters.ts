@@ -38,12 +38,7 @@ const LISTS: Readonly<
 /** Reads the counter of every row, and of the policy. */
 export async function readCounters(lab: Lab, at: number): Promise<RawEvent[]> {
   const { rows, policy, ruleset } = lab.plan.firewall;
-  const list = LISTS[ruleset.loader];
-  if (!list) throw new LabFailure(`nothing here lists rules of ${lab.plan.firewall.kind}`);
-  const listed = await lab.hosts.firewall.exec(list.argv);
-  if (listed.code !== 0)
-    throw new LabFailure(`${list.argv[0] ?? ''} can't list the rules: ${listed.stderr.trim()}`);
-  const counters = [...list.read(listed.stdout.toString('utf8'))];
+  const counters = [...(await (lab.router ? lab.router.counters() : listed(lab, ruleset.loader)))];
   // The policy speaks last.
   counters.sort((a, b) => order(a) - order(b));
   return counters.map(({ row, packets, bytes }): RawEvent => {
@@ -60,6 +55,14 @@ export async function readCounters(lab: Lab, at: number): Promise<RawEvent[]> {
       bytes,
     };
   });
+}
+
+async function listed({ hosts, plan }: Lab, loader: Ruleset['loader']): Promise<readonly Counter[]> {
+  const list = LISTS[loader];
+  if (!list) throw new LabFailure(`nothing here lists rules of ${plan.firewall.kind}`);
+  const { code, stdout, stderr } = await hosts.firewall.exec(list.argv);
+  if (code !== 0) throw new LabFailure(`${list.argv[0] ?? ''} can't list the rules: ${stderr.trim()}`);
+  return list.read(stdout.toString('utf8'));
 }
 
 function order({ row }: Counter): number {

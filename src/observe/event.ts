@@ -73,9 +73,12 @@ export interface FlowEvent extends Seen {
 /** A change in the firewall's connection table. */
 export interface ConntrackEvent extends Seen {
   readonly kind: 'conntrack';
-  readonly change: 'new' | 'update' | 'destroy' | 'expect-new' | 'expect-destroy';
+  /** refresh: a packet made its timer run anew, and nothing else changed; not every firewall tells of that */
+  readonly change: 'new' | 'update' | 'refresh' | 'destroy' | 'expect-new' | 'expect-destroy';
   readonly protocol: string;
   readonly state: string;
+  /** seconds of the run until the entry expires, as of this event; null where it does not say */
+  readonly timeout?: number | null;
   /** as the initiator sent it */
   readonly original: Tuple;
   /** as replies arrive; null for an expectation */

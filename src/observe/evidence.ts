@@ -4,15 +4,28 @@ import type { Host, Lab } from '../engine/host';
 import type { MainHost } from '../plan/plan';
 import { capturedLegs, captureFile } from './capture';
 
+type Snapshot = readonly [MainHost, string, readonly string[]];
+
 /** What is asked of a host when evidence is kept, and the file its answer goes to. */
-const SNAPSHOTS: readonly (readonly [MainHost, string, readonly string[]])[] = [
+const SNAPSHOTS: readonly Snapshot[] = [
+  ['client', 'sockets-client.txt', ['ss', '-tanop']],
+  ['firewall', 'sockets-firewall.txt', ['ss', '-tanop']],
+  ['server', 'sockets-server.txt', ['ss', '-tanop']],
+];
+
+/** The same of the firewall itself, where that is the host's own kernel, and where it is a Linux 2.2. */
+const KERNEL_SNAPSHOTS: readonly Snapshot[] = [
   ['firewall', 'ruleset.nft', ['nft', 'list', 'ruleset']],
   ['firewall', 'ruleset.iptables', ['iptables-save', '-c']],
   ['firewall', 'conntrack.txt', ['conntrack', '-L', '-o', 'extended']],
   ['firewall', 'expectations.txt', ['conntrack', '-L', 'expect']],
-  ['client', 'sockets-client.txt', ['ss', '-tanop']],
-  ['firewall', 'sockets-firewall.txt', ['ss', '-tanop']],
-  ['server', 'sockets-server.txt', ['ss', '-tanop']],
+];
+// The tool that lists forwarded ports has their module loaded; so it comes where there is something to list.
+const FORWARDS: Snapshot = ['firewall', 'forwards.txt', ['ipmasqadm', 'portfw', '-l', '-n']];
+const ROUTER_SNAPSHOTS: readonly Snapshot[] = [
+  ['firewall', 'ruleset.ipchains', ['ipchains', '-L', '-n', '-v']],
+  ['firewall', 'masquerade.txt', ['ipchains', '-M', '-L', '-n', '-v']],
+  ['firewall', 'modules.txt', ['lsmod']],
 ];
 
 /**
@@ -25,7 +38,7 @@ const SNAPSHOTS: readonly (readonly [MainHost, string, readonly string[]])[] = [
  */
 export async function keepEvidence(lab: Lab, directory: string): Promise<string[]> {
   await Promise.all(
-    SNAPSHOTS.map(async ([host, file, argv]) => {
+    [...firewallSnapshots(lab), ...SNAPSHOTS].map(async ([host, file, argv]) => {
       const text = await lab.hosts[host].exec(argv).then(
         ({ code, stdout, stderr }) =>
           code === 0 ? stdout : `${argv.join(' ')} ended with ${code ?? 'a signal'}: ${stderr}`,
@@ -44,6 +57,11 @@ export async function keepEvidence(lab: Lab, directory: string): Promise<string[
     }),
   );
   return copied.flat();
+}
+
+function firewallSnapshots({ router, plan }: Lab): readonly Snapshot[] {
+  if (!router) return KERNEL_SNAPSHOTS;
+  return plan.firewall.forward.length > 0 ? [...ROUTER_SNAPSHOTS, FORWARDS] : ROUTER_SNAPSHOTS;
 }
 
 async function copy(host: Host, from: string, to: string): Promise<void> {

@@ -1,4 +1,5 @@
-import { PROBE_WINDOW, rangesText, toRanges, type ProbeMark } from '../agent/probe-mark';
+import { rangesText, toRanges } from '../agent/port-ranges';
+import { PROBE_WINDOW, type ProbeMark } from '../agent/probe-mark';
 import type { Plan } from '../plan/plan';
 import type { Leg, RawEvent } from './event';
 import type { PacketHeaders } from './packet';

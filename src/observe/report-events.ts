@@ -1,5 +1,5 @@
-import { rangesText } from '../agent/probe-mark';
-import type { HostReport } from '../session/agent-process';
+import { rangesText } from '../agent/port-ranges';
+import type { HostReport } from '../engine/agent-process';
 import type { StepRecord } from '../session/run-session';
 import type { RawEvent } from './event';
 

@@ -1,10 +1,12 @@
 import type { HostProcess, Lab } from '../engine/host';
-import type { HostReport } from '../session/agent-process';
+import type { HostReport } from '../engine/agent-process';
 import type { StepRecord } from '../session/run-session';
 import { Capture, capturedLegs } from './capture';
 import { ConntrackWatch } from './conntrack-watch';
 import { readCounters } from './counters';
 import type { CaptureRecord, Observation, RawEvent } from './event';
+import { RouterWatch } from './router-watch';
+import type { TableWatch } from './table-watch';
 import { reportEvent, stepEvents } from './report-events';
 
 /** Everything that watches a lab from outside the FTP programs. */
@@ -14,20 +16,20 @@ export class Watch {
   private constructor(
     private readonly lab: Lab,
     private readonly captures: readonly Capture[],
-    private readonly conntrack: ConntrackWatch,
+    private readonly table: TableWatch,
   ) {}
 
-  /** Starts the captures and the conntrack watchers; resolves once nothing can escape them. */
+  /** Starts the captures and what watches the connection table; resolves once nothing can escape them. */
   static async start(lab: Lab): Promise<Watch> {
-    const [conntrack, ...captures] = await Promise.all([
-      ConntrackWatch.start(lab),
+    const [table, ...captures] = await Promise.all([
+      lab.router ? new RouterWatch(lab.router, lab.plan) : ConntrackWatch.start(lab),
       ...capturedLegs(lab.plan).map((leg) => Capture.start(lab, leg)),
     ]);
-    return new Watch(lab, captures, conntrack);
+    return new Watch(lab, captures, table);
   }
 
   get processes(): readonly HostProcess[] {
-    return [...this.captures.map(({ process }) => process), ...this.conntrack.processes];
+    return [...this.captures.map(({ process }) => process), ...this.table.processes];
   }
 
   /**
@@ -41,8 +43,10 @@ export class Watch {
 
   /** Collects what every vantage point saw and puts it on one clock. */
   async finish(reports: readonly HostReport[], steps: readonly StepRecord[]): Promise<Observation> {
-    const [conntrack, counters, ...captured] = await Promise.all([
-      this.conntrack.finish(),
+    // What it has not sent on is in no capture yet.
+    await this.lab.router?.settle();
+    const [table, counters, ...captured] = await Promise.all([
+      this.table.finish(),
       readCounters(this.lab, Number.POSITIVE_INFINITY),
       ...this.captures.map((capture) => capture.finish()),
     ]);
@@ -50,14 +54,14 @@ export class Watch {
     const events = [
       ...told,
       ...steps.flatMap(stepEvents),
-      ...conntrack.events,
+      ...table.events,
       ...this.ruleSamples,
       ...counters,
       ...captured.flatMap((capture) => capture.events),
     ];
     return observation(this.lab, events, {
       captures: captured.map(({ record }) => record),
-      conntrackLost: conntrack.lost,
+      conntrackLost: table.lost,
     });
   }
 }
@@ -85,5 +89,10 @@ function observation(
     const placed = { ...event, id: `e${index + 1}`, at: relative(event.at) };
     return placed.kind === 'flow' ? { ...placed, until: relative(placed.until) } : placed;
   });
-  return { kernel: lab.kernel, startedAt, duration: relative(last), events, ...completeness };
+  return { kernel: kernelOf(lab), startedAt, duration: relative(last), events, ...completeness };
+}
+
+/** The kernel whose firewall was tested, and the one it ran on where that is another. */
+function kernelOf({ kernel, router, plan }: Lab): string {
+  return router ? `${plan.firewall.kernel} (a router on ${kernel})` : kernel;
 }

@@ -1,3 +1,4 @@
+import { countPackets } from '../agent/port-ranges';
 import type { ClientConfig, FileSpec, ResolverConfig, ServerConfig } from '../agent/messages';
 import { makeRuleset } from '../firewall/rulesets';
 import type { ProbeStep, Scenario, TransferStep } from '../scenario';
@@ -46,6 +47,7 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
     firewall: {
       kind: firewall.kind,
       product: firewall.product,
+      kernel: firewall.kernel,
       nat: firewall.nat,
       policy: firewall.policy,
       input: firewall.input,
@@ -105,6 +107,7 @@ function serverConfig(scenario: Scenario, transfers: readonly PlannedTransfer[])
     passivePorts: server.passivePorts,
     advertised: server.advertisesFirewall ? (names['firewall_outside'] ?? null) : null,
     anyDataPort: server.anyDataPort,
+    standardReply: server.standardReply,
     busyPorts: server.busyPorts,
     patience: server.patience ?? scenario.patience,
     files: transfers.flatMap((transfer) => (transfer.file ? [transfer.file] : [])),
@@ -162,11 +165,7 @@ function captureSize(
   probes: readonly PlannedProbe[],
 ): Omit<Plan['capture'], 'enabled'> {
   const volume = transfers.reduce((sum, { file }) => sum + (file?.size ?? 0), 0);
-  const packets = probes.reduce(
-    (sum, { sourcePorts, ports }) =>
-      sum + sourcePorts.length * ports.reduce((count, [low, high]) => count + high - low + 1, 0),
-    0,
-  );
+  const packets = countPackets(probes);
   const heads = volume > FULL_CAPTURE_BYTES || packets > FULL_CAPTURE_PROBES;
   // Each probe may be answered.
   const needed = Math.ceil((volume * 4 + packets * 2 * HEAD_SLOT) / 1024);

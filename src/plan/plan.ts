@@ -82,7 +82,7 @@ export interface Plan {
   readonly bridges: readonly Bridge[];
   readonly firewall: Pick<
     Scenario['firewall'],
-    'kind' | 'product' | 'nat' | 'policy' | 'input' | 'helper' | 'rows' | 'rulesAt' | 'forward'
+    'kind' | 'product' | 'kernel' | 'nat' | 'policy' | 'input' | 'helper' | 'rows' | 'rulesAt' | 'forward'
   > & {
     readonly ruleset: Ruleset;
     readonly addresses: { readonly inside: string; readonly outside: string };

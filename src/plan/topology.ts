@@ -3,6 +3,10 @@ import type { AddedHost, Bridge, HostName, HostPlan, Link, PerHost, Plan } from 
 
 /** The FAQ is about IPv4, and neighbour discovery would only clutter the captures. */
 const NO_IPV6 = { 'net/ipv6/conf/all/disable_ipv6': '1', 'net/ipv6/conf/default/disable_ipv6': '1' };
+/** Where a router of the lab's own is the firewall, the kernel has no opinion on where packets come from or go. */
+const OUT_OF_THE_WAY = { 'net/ipv4/conf/all/rp_filter': '0', 'net/ipv4/conf/all/send_redirects': '0' };
+/** The other end offers none, either, to one that does not (RFC 7323 §3.2). */
+const NO_TIMESTAMPS = { 'net/ipv4/tcp_timestamps': '0' };
 /** A bridge hands its frames to its own IP layer only; where the module is loaded this must be said. */
 const BRIDGE_IS_NO_FILTER = { 'net/bridge/bridge-nf-call-iptables': '0' };
 
@@ -18,8 +22,12 @@ export function topology(scenario: Scenario): Pick<Plan, 'hosts' | 'links' | 'br
   const wired = (['inside', 'outside'] as const).map((leg) => wireLeg(leg, sides[leg]));
   const addressOf = (host: Exclude<HostName, 'firewall'>): string =>
     host === 'client' || host === 'server' ? scenario[host].address : addedAddress(networks, host);
-  const end = (host: Exclude<HostName, 'firewall'>): HostPlan =>
-    endHost(scenario, addressOf(host), sides.inside.includes(host));
+  const end = (host: Exclude<HostName, 'firewall'>): HostPlan => {
+    const made = endHost(scenario, addressOf(host), sides.inside.includes(host));
+    return host !== 'client' || scenario.client.timestamps
+      ? made
+      : { ...made, sysctls: { ...made.sysctls, ...NO_TIMESTAMPS } };
+  };
   const hosts: PerHost<HostPlan> = {
     client: end('client'),
     firewall: firewallHost(
@@ -95,7 +103,9 @@ function firewallHost({ networks, firewall }: Scenario, bridged: boolean): HostP
     sysctls: {
       ...NO_IPV6,
       ...(bridged ? BRIDGE_IS_NO_FILTER : {}),
-      'net/ipv4/ip_forward': '1',
+      // A router of the lab's own forwards what ipchains lets through; the kernel is to keep out of it.
+      'net/ipv4/ip_forward': firewall.kind === 'ipchains' ? '0' : '1',
+      ...(firewall.kind === 'ipchains' ? OUT_OF_THE_WAY : {}),
       ...Object.fromEntries(timeouts),
     },
   };

@@ -6,8 +6,9 @@ import {
   type ProberConfig,
   type ServerCommand,
 } from '../agent/messages';
+import { RawSocket } from '../agent/raw-socket';
+import { loadSystemCalls, NotLoadable, type SystemCalls } from '../agent/system-calls';
 import { addressBytes } from './probe-packet';
-import { loadSocketFunctions, RawSocket, type SocketFunctions } from './raw-socket';
 import { proberPace, sendProbes, type ProberState } from './send-probes';
 
 // The process runs inside the prober's host. The first line of its input is its configuration, every
@@ -17,7 +18,7 @@ import { proberPace, sendProbes, type ProberState } from './send-probes';
 // Its host's kernel knows nothing of these packets: to a SYN/ACK that comes back it answers with RST, as
 // to any segment for a connection that is not there (RFC 9293 §3.5.2).
 let config: ProberConfig | undefined;
-let functions: SocketFunctions | undefined;
+let calls: SystemCalls | undefined;
 let state: ProberState | undefined;
 let turn = Promise.resolve();
 
@@ -33,13 +34,17 @@ readMessages<ProberConfig | ProbeCommand | ServerCommand>(
 function start(message: ProberConfig): void {
   try {
     addressBytes(message.address);
-    functions = loadSocketFunctions(__dirname);
+    calls = loadSystemCalls(__dirname);
     config = message;
+    report({ type: 'ready', at: now() });
   } catch (error) {
+    if (error instanceof NotLoadable) {
+      report({ type: 'missing', message: error.message, remedy: error.remedy });
+      return;
+    }
     process.stderr.write(`The prober can't start: ${String(error)}\n`);
     process.exit(1);
   }
-  report({ type: 'ready', at: now() });
 }
 
 async function obey(command: ProbeCommand | ServerCommand): Promise<void> {
@@ -57,10 +62,10 @@ async function obey(command: ProbeCommand | ServerCommand): Promise<void> {
 
 /** The socket is opened by the first probe: a command can be answered with what is wrong. */
 function opened(): ProberState {
-  if (!config || !functions) throw new Error('a command came before the configuration');
+  if (!config || !calls) throw new Error('a command came before the configuration');
   state ??= {
     address: config.address,
-    socket: new RawSocket(functions),
+    socket: new RawSocket(calls),
     pace: proberPace(),
   };
   return state;

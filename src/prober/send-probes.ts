@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { now } from '../agent/clock';
 import type { AgentReport, ProbeCommand } from '../agent/messages';
+import type { RawSocket } from '../agent/raw-socket';
 import type { PortRange } from '../firewall/kinds';
 import { Pace } from './pace';
 import { addressBytes, checkedPort, flagBits, probePacket } from './probe-packet';
-import type { RawSocket } from './raw-socket';
 
 /** Packets at once: 5 ms' worth, for timers come no more often than every millisecond, or late. */
 const BURST = 200;
@@ -68,7 +68,7 @@ async function sendPaced(
   for (let fullTicks = 0; ;) {
     while (pace.allowance(performance.now() / 1000) < 1) await delay(TICK_MILLISECONDS);
     onAttempt();
-    const left = socket.send(packet, destination);
+    const left = socket.send(packet);
     if (left) {
       pace.spend();
       return;

@@ -7,12 +7,9 @@ import { htmlReport } from './html';
 import { jsonReport } from './json';
 import { ladderSvg } from './ladder';
 import { markdownReport } from './markdown';
-import type { Style } from './style';
+import { PLAIN } from './style';
 import { terminalReport } from './terminal';
 import { transcript } from './transcript';
-
-const identity = (text: string): string => text;
-const PLAIN: Style = { bold: identity, dim: identity, red: identity, green: identity, yellow: identity };
 
 /**
  * A fresh folder for a run's evidence, named by scenario and time.
@@ -73,7 +70,7 @@ export function writeReports(
     'ladder.svg': () => ladderSvg(run),
     'transcript.txt': () => transcript(run),
     'plan.json': () => `${JSON.stringify(plan, null, 2)}\n`,
-    'rules-as-loaded.nft': () => plan.firewall.ruleset.text,
+    [RULES_AS_LOADED[plan.firewall.ruleset.loader]]: () => plan.firewall.ruleset.text,
     'repeat.txt': () => `${repeatCommand(plan)}\n`,
   };
   for (const [name, make] of Object.entries(files)) {
@@ -83,6 +80,13 @@ export function writeReports(
   }
   return { run, complaints };
 }
+
+/** The file that holds the rules, by the program that loaded them. */
+const RULES_AS_LOADED: Readonly<Record<Plan['firewall']['ruleset']['loader'], string>> = {
+  nft: 'rules-as-loaded.nft',
+  'iptables-restore': 'rules-as-loaded.iptables',
+  ipchains: 'rules-as-loaded.ipchains',
+};
 
 /** The one command that does the run again. */
 function repeatCommand({ scenario, engine, capture }: Plan): string {

@@ -51,15 +51,16 @@ function describeShowing(showing: Score['shown'][number], style: Style): string[
 function row({ id, text, verdicts }: ClaimScore, style: Style): string[] {
   const cell = (verdict: ClaimVerdict): string =>
     verdictWord(verdict, style) + ' '.repeat(Math.max(1, COLUMN - verdict.length));
-  const why = (['linux-2.2', 'today'] as const)
-    .map((generation) => verdicts[generation])
-    // What is untested needs no explanation beside what is.
-    .filter(
-      ({ verdict }, _, scores) =>
-        verdict !== 'untested' || scores.every((score) => score.verdict === 'untested'),
-    )
-    .map(({ why: because }) => printable(because, 600));
-  const lines = [...new Set(why)].flatMap((sentence) => wrap(sentence, WIDTH - INDENT));
+  // What is untested needs no explanation beside what is not.
+  const told = (['linux-2.2', 'today'] as const).filter(
+    (generation, _, all) =>
+      verdicts[generation].verdict !== 'untested' || all.every((one) => verdicts[one].verdict === 'untested'),
+  );
+  const why = told.map((generation) => printable(verdicts[generation].why, 600));
+  const alike = new Set(why).size === 1;
+  const lines = (alike ? why.slice(0, 1) : why).flatMap((sentence, index) =>
+    wrap(`${alike ? '' : `${NAMES[told[index] ?? 'today']}: `}${sentence}`, WIDTH - INDENT),
+  );
   return [
     `${style.bold(id.padEnd(6))}${cell(verdicts['linux-2.2'].verdict)}${cell(verdicts.today.verdict)}${text}`,
     ...lines.map((line) => style.dim(`${' '.repeat(INDENT)}${line}`)),

@@ -6,3 +6,14 @@ export interface Style {
   readonly green: (text: string) => string;
   readonly yellow: (text: string) => string;
 }
+
+const identity = (text: string): string => text;
+
+/** No emphasis at all, for files. */
+export const PLAIN: Style = {
+  bold: identity,
+  dim: identity,
+  red: identity,
+  green: identity,
+  yellow: identity,
+};

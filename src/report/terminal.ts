@@ -1,6 +1,6 @@
 import type { LabEvent } from '../observe/event';
 import { sizeText } from '../scenario/quantities';
-import { rangesText } from '../agent/probe-mark';
+import { rangesText } from '../agent/port-ranges';
 import type { ProbeResult, RunResult, TransferResult } from '../verdict/run-result';
 import { printable } from './escape';
 import { ladderText } from './ladder';

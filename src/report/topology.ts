@@ -54,10 +54,16 @@ function addedHosts({ hosts }: RunResult['topology']): string[] {
 }
 
 /** How the FTP helper comes to its connections, in a few words. */
-export function helperLine({ ports, openedBy, attach }: RunResult['topology']['helper']): string {
+export function helperLine({
+  ports,
+  openedBy,
+  attach,
+  inPorts = [],
+}: RunResult['topology']['helper']): string {
   if (ports.length === 0) return 'no FTP helper';
   if (attach === 'module') return 'FTP helper loaded, no rule';
-  return `FTP helper on port ${ports.join(', ')}${openedBy === 'inside' ? ', outbound' : ''}`;
+  const inbound = inPorts.length > 0 ? `, inbound to ${inPorts.join(', ')}` : '';
+  return `FTP helper on port ${ports.join(', ')}${openedBy === 'inside' ? ', outbound' : ''}${inbound}`;
 }
 
 function box(lines: readonly string[], width: number): string[] {

@@ -20,6 +20,7 @@ export const CHECKS = {
   'port-names-own-port': "the PORT of T names a port other than the control connection's",
   'pasv-reply-rewritten': "the reply to T's PASV arrives outside rewritten",
   'expectation-made': 'the firewall expects the data connection of T',
+  'expectation-not-made': 'the firewall does not expect the data connection of T',
   'client-dials': 'the client dials the data connection of T',
   'server-dials': 'the server dials the data connection of T',
   'server-dials-from-20': 'the server dials the data connection of T from port 20',

@@ -108,6 +108,7 @@ function readServer(
     address: hostAddress(['server', 'address'], server.address ?? `${network}.20`, network, complaints),
     advertisesFirewall: server.advertise === 'firewall',
     anyDataPort: server['data-port'] === 'any',
+    standardReply: server['pasv-reply'] === 'standard',
     busyPorts:
       server['busy-ports'] === undefined
         ? null
@@ -131,6 +132,7 @@ function readClient(
     listenPorts: client.ports === undefined ? null : readRange(['client', 'ports'], client.ports, complaints),
     advertisesFirewall: client.advertise === 'firewall',
     hashMarks: client['hash-marks'] ?? false,
+    timestamps: client['tcp-timestamps'] ?? true,
     tls: client.tls ?? false,
     patience: readPatience(['client', 'patience'], client.patience, complaints),
   };

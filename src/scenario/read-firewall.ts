@@ -1,6 +1,13 @@
 import { tableText } from '../firewall/faq-table/printed';
-import type { DialectContext, FirewallKind, ParsedRules, Policy, PortRange } from '../firewall/kinds';
-import { helperOf, parseModule, type LoadedModule } from '../firewall/modules';
+import type {
+  DialectContext,
+  FirewallKind,
+  Kernel22,
+  ParsedRules,
+  Policy,
+  PortRange,
+} from '../firewall/kinds';
+import { helperOf, parseModule, refuseForeignModules, type LoadedModule } from '../firewall/modules';
 import { PRODUCTS, runScript } from '../firewall/products';
 import { parsePorts } from '../firewall/quantities';
 import { parseRules } from '../firewall/rulesets';
@@ -11,6 +18,8 @@ import type { ScenarioFile } from './schema';
 
 /** ipchains' word for what iptables and nftables call drop. */
 const POLICY = { accept: 'accept', drop: 'drop', deny: 'drop' } as const;
+/** The last of them, and what people should have run. */
+const KERNEL: Kernel22 = '2.2.19';
 const SCRIPTS = ['rc.sysinit', 'rc.firewall.local'] as const;
 
 /** A text of rules, and where it stands in the scenario. */
@@ -32,7 +41,9 @@ export function readFirewall(
   const product = firewall.product ?? null;
   const kind = firewall.kind ?? (product === null ? null : PRODUCTS[product].kind);
   if (kind === null) complaints.add(['firewall'], 'has neither kind nor product; one of them is needed');
+  refuseOtherKernels(data, kind, complaints);
   const policy = POLICY[firewall.policy];
+  const kernel = firewall.kernel ?? KERNEL;
   const scripts = readScripts(data, kind ?? 'iptables', complaints);
   const rules = readRules(
     [...tableSources(data), ...ruleSources(data, complaints), ...scripts.sources],
@@ -49,6 +60,7 @@ export function readFirewall(
   return {
     kind: kind ?? 'iptables',
     product,
+    kernel,
     nat: firewall.nat,
     policy,
     input: firewall.input ?? 'accept',
@@ -57,10 +69,27 @@ export function readFirewall(
       firewall.rules === undefined ? null : complaints.document.locateInText(['firewall', 'rules'], 0, 0),
     commands: rules.commands,
     translates: rules.translates,
-    helper: readHelper(data, scripts.modules, complaints),
+    helper: readHelper(data, scripts.modules, { kind: kind ?? 'iptables', kernel }, complaints),
     forward: readForward(data, complaints),
-    timeouts: readTimeouts(data, complaints),
+    timeouts: readTimeouts(data, kind, complaints),
   };
+}
+
+/** What only one of the two kinds of kernel has. */
+function refuseOtherKernels(
+  { firewall }: ScenarioFile,
+  kind: FirewallKind | null,
+  complaints: Complaints,
+): void {
+  if (kind !== 'ipchains' && firewall.kernel !== undefined) {
+    complaints.add(['firewall', 'kernel'], `is for kind: ipchains; ${kind ?? 'this'} runs on today's kernel`);
+  }
+  if (kind === 'ipchains' && firewall.attach !== undefined) {
+    complaints.add(
+      ['firewall', 'attach'],
+      'is a matter of today’s kernel; ip_masq_ftp attaches by being loaded',
+    );
+  }
 }
 
 function tableSources({ firewall }: ScenarioFile): Source[] {
@@ -150,6 +179,7 @@ function checkAddresses(
 function readHelper(
   { firewall }: ScenarioFile,
   scripted: readonly LoadedModule[],
+  kinds: Pick<Scenario['firewall'], 'kind' | 'kernel'>,
   complaints: Complaints,
 ): Scenario['firewall']['helper'] {
   const nat = firewall.nat !== 'none';
@@ -164,7 +194,10 @@ function readHelper(
     complaints.add(['firewall', 'attach'], 'says how modules attach, but no module is loaded');
   }
   const path = ['firewall', firewall.modules === undefined && firewall.scripts ? 'scripts' : 'modules'];
-  const helper = complaints.attempt(path, () => helperOf(modules, nat, attach));
+  const helper = complaints.attempt(path, () => {
+    refuseForeignModules(modules, kinds);
+    return helperOf(modules, nat, attach);
+  });
   return helper ?? { ports: [], openedBy: 'anybody', attach };
 }
 
@@ -181,7 +214,18 @@ function readForward({ firewall, behind }: ScenarioFile, complaints: Complaints)
   });
 }
 
-function readTimeouts({ firewall }: ScenarioFile, complaints: Complaints): Record<string, number> {
+function readTimeouts(
+  { firewall }: ScenarioFile,
+  kind: FirewallKind | null,
+  complaints: Complaints,
+): Record<string, number> {
+  if (kind === 'ipchains' && firewall.timeouts) {
+    // Linux 2.2 has no connection tracking; its masquerading has three timeouts.
+    complaints.add(
+      ['firewall', 'timeouts'],
+      'are of connection tracking; ipchains sets its own by a rule such as "ipchains -M -S 900 120 300"',
+    );
+  }
   const timeouts: Record<string, number> = {};
   for (const [state, text] of Object.entries(firewall.timeouts ?? {})) {
     if (text === undefined) continue;

@@ -1,3 +1,4 @@
+import { countPackets } from '../agent/port-ranges';
 import type { PortRange } from '../firewall/kinds';
 import { parsePorts } from '../firewall/quantities';
 import type { Complaints } from './complaints';
@@ -36,10 +37,7 @@ export function readSession(steps: ScenarioFile['session'], complaints: Complain
       complaints.add(['session', index, direction], 'brings the session over 4 GiB, the most it may move');
     }
   });
-  const packets = read.reduce(
-    (sum, step) => sum + (step.kind === 'probe' ? step.sourcePorts.length * countPorts(step.ports) : 0),
-    0,
-  );
+  const packets = countPackets(read.filter((step) => step.kind === 'probe'));
   if (packets > MAX_PROBES) {
     complaints.add(['session'], `sends ${packets} probes; allowed: up to ${MAX_PROBES}`);
   }
@@ -100,10 +98,6 @@ function readPorts(text: string): readonly PortRange[] {
   if (text === 'all') return ALL_PORTS;
   if (text === 'sample') return SAMPLE;
   return text.split(',').map((part) => parsePorts(part.replaceAll(' ', ''), '-'));
-}
-
-function countPorts(ports: readonly PortRange[]): number {
-  return ports.reduce((sum, [low, high]) => sum + high - low + 1, 0);
 }
 
 /** Unnamed steps are called by what they do, or by mode and direction where that is not enough. */

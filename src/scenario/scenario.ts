@@ -3,6 +3,7 @@ import type {
   Command,
   FirewallKind,
   HelperAttachment,
+  Kernel22,
   NatMode,
   Policy,
   PortRange,
@@ -79,6 +80,8 @@ export interface Scenario {
   readonly firewall: {
     readonly kind: FirewallKind;
     readonly product: ProductName | null;
+    /** the Linux 2.2 that an ipchains firewall is */
+    readonly kernel: Kernel22;
     readonly nat: NatMode;
     readonly policy: Policy;
     readonly input: Policy;
@@ -101,6 +104,8 @@ export interface Scenario {
     readonly advertisesFirewall: boolean;
     /** it dials data connections from any port, not from the one below its control port */
     readonly anyDataPort: boolean;
+    /** its 227 is worded as RFC 959 words it */
+    readonly standardReply: boolean;
     /** ports of its host that another program listens on */
     readonly busyPorts: PortRange | null;
     /** seconds it waits for data connections; null: the scenario's patience */
@@ -116,6 +121,8 @@ export interface Scenario {
     /** its PORT names the firewall's outside address */
     readonly advertisesFirewall: boolean;
     readonly hashMarks: boolean;
+    /** its host offers TCP timestamps */
+    readonly timestamps: boolean;
     /** it asks for TLS on the control connection */
     readonly tls: boolean;
     /** seconds it waits without progress; null: the scenario's patience */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { CLIENT_PROGRAMS } from '../client/programs';
 import { FAQ_TABLES } from '../firewall/faq-table/printed';
-import { FIREWALL_KINDS, NAT_MODES, POLICIES } from '../firewall/kinds';
+import { FIREWALL_KINDS, KERNELS, NAT_MODES, POLICIES } from '../firewall/kinds';
 import { PRODUCT_NAMES } from '../firewall/products';
 import { SERVER_PROGRAMS } from '../server/programs';
 import { DURATION, HOST_NAME, PORT_LIST, SIZE } from './quantities';
@@ -84,6 +84,12 @@ const firewall = z.strictObject({
   ),
   kind: z.optional(
     described(z.enum(FIREWALL_KINDS), 'What enforces the rules. With a product: by itself the product’s.'),
+  ),
+  kernel: z.optional(
+    described(
+      z.enum(KERNELS),
+      'kind ipchains: the Linux it is. By itself 2.2.19, whose ip_masq_ftp knows in_ports= and guards low ports; 2.2.14 is older.',
+    ),
   ),
   nat: described(
     z.enum(NAT_MODES),
@@ -180,6 +186,12 @@ export const scenarioSchema = z.strictObject({
             'Where it dials active data connections from. By itself standard: the port below its control port, 20 for 21 (RFC 959).',
           ),
         ),
+        'pasv-reply': z.optional(
+          described(
+            z.enum(['own', 'standard']),
+            'How its 227 is worded: in the program’s own way (by itself), or “Entering Passive Mode”, which some helpers look for.',
+          ),
+        ),
         'busy-ports': z.optional(
           described(portRange, 'Ports of its host that another program listens on, e.g. "50000-50009".'),
         ),
@@ -211,6 +223,12 @@ export const scenarioSchema = z.strictObject({
         ports: z.optional(described(portRange, 'Ports it listens on in active mode, e.g. "50000-50009".')),
         advertise: z.optional(
           described(z.enum(['own', 'firewall']), 'The address its PORT names. By itself its own.'),
+        ),
+        'tcp-timestamps': z.optional(
+          described(
+            z.boolean(),
+            'Whether its host offers TCP timestamps (RFC 7323), as hosts do by themselves. ip_masq_ftp to Linux 2.2.18 does not see PASV behind them.',
+          ),
         ),
         'hash-marks': z.optional(described(z.boolean(), 'It prints a # for every KiB moved.')),
         tls: z.optional(

@@ -31,7 +31,8 @@ export async function startFtpSrv(config: ServerConfig): Promise<void> {
     tls: ANONYMOUS_TLS,
     log: serverLog(),
   });
-  server.on('login', (_login, resolve: (answer: object) => void) => {
+  server.on('login', ({ connection }, resolve: (answer: object) => void) => {
+    if (config.standardReply) wordAsStandard(connection);
     resolve({ fs: new GeneratedFiles(config.files) });
   });
   // Typings leave the underlying net.Server out. The tap must be on before ftp-srv greets.
@@ -42,6 +43,23 @@ export async function startFtpSrv(config: ServerConfig): Promise<void> {
     tapDialogue(socket, 'server');
   });
   await (server.listen() as Promise<unknown>);
+}
+
+/** What ftp-srv's typings do not tell of a session. */
+interface Replier {
+  reply(code: number, ...rest: unknown[]): unknown;
+}
+
+/** ftp-srv says "PASV OK (…)"; nearly all others say what RFC 959 has as an example, and some firewalls read that alone. */
+function wordAsStandard(connection: Replier): void {
+  const reply = connection.reply.bind(connection);
+  connection.reply = (code, ...rest) =>
+    reply(
+      code,
+      ...rest.map((part) =>
+        code === 227 && typeof part === 'string' ? part.replace(/^PASV OK/, 'Entering Passive Mode') : part,
+      ),
+    );
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { AgentReport, ClientCommand, ProbeCommand, ServerCommand } from '../agent/messages';
+import { countPackets } from '../agent/port-ranges';
+import { AgentProcess, type HostReport } from '../engine/agent-process';
 import { LabFailure, type Lab } from '../engine/host';
 import { until } from '../engine/until';
 import type { HostName, Plan, PlannedProbe, PlannedTransfer } from '../plan/plan';
 import type { ProbeFlags, ProbeOrigin } from '../scenario';
 import { sizeText } from '../scenario/quantities';
-import { AgentProcess, type HostReport } from './agent-process';
 
 /** What became of one step, as the program that did it told. Times in epoch seconds. */
 export interface StepRecord {
@@ -57,8 +58,14 @@ export class Session {
       if (told.report.type === 'control') this.openControls += told.report.change === 'opened' ? 1 : -1;
       onReport(told);
     };
-    const start = (host: HostName, bundle: string, tell = onReport): AgentProcess =>
-      new AgentProcess(lab, host, bundle, tell);
+    const start = (host: HostName, bundle: string, tell = onReport): AgentProcess => {
+      const place = lab.hosts[host];
+      if (!place) throw new Error(`unreachable: the plan has no ${host}`);
+      const process = place.spawn(`${bundle} on the ${host} host`, lab.agent(`${bundle}.js`));
+      return new AgentProcess(process, (report) => {
+        tell({ host, report });
+      });
+    };
     this.ftp =
       plan.transfers.length === 0
         ? null
@@ -229,9 +236,8 @@ function clientSeconds(plan: Plan, lasting: number): number {
   return lasting + transferSeconds(plan) + 3 * plan.client.patience + GRACE_SECONDS;
 }
 
-function probeSeconds({ sourcePorts, ports }: PlannedProbe): number {
-  const count = ports.reduce((sum, [low, high]) => sum + high - low + 1, 0);
-  return (count * sourcePorts.length) / PROBES_PER_SECOND + GRACE_SECONDS;
+function probeSeconds(probe: PlannedProbe): number {
+  return countPackets([probe]) / PROBES_PER_SECOND + GRACE_SECONDS;
 }
 
 /** A generous bound on moving the bytes themselves: 10 MiB/s on the slowest machine worth using. */

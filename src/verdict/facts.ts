@@ -1,4 +1,4 @@
-import type { PortRange } from '../firewall/kinds';
+import { portsOf } from '../agent/port-ranges';
 import type {
   ConntrackEvent,
   DataEvent,
@@ -198,14 +198,10 @@ function probeFacts(probe: PlannedProbe, seen: readonly ProbeEvent[]): ProbeFact
   const from = probe.sourcePorts.map((sourcePort): ProbedFrom => {
     const events = seen.filter((event) => event.probe === probe.name && event.sourcePort === sourcePort);
     const at = (leg: Leg | null): ReadonlySet<number> =>
-      new Set(events.filter((event) => event.leg === leg).flatMap(({ ports }) => ports.flatMap(allPorts)));
+      new Set(events.filter((event) => event.leg === leg).flatMap(({ ports }) => ports.flatMap(portsOf)));
     return { sourcePort, sent: at(null), near: at(near), far: at(otherLeg(near)), events };
   });
   return { probe, from };
-}
-
-function allPorts([low, high]: PortRange): number[] {
-  return Array.from({ length: high - low + 1 }, (_, index) => low + index);
 }
 
 /** Each rule's latest counter. */

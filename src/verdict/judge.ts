@@ -1,4 +1,4 @@
-import { toRanges } from '../agent/probe-mark';
+import { toRanges } from '../agent/port-ranges';
 import type { Observation } from '../observe/event';
 import type { Plan } from '../plan/plan';
 import type { ClaimChecks } from '../scenario';

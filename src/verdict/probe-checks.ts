@@ -1,4 +1,4 @@
-import { rangesText, toRanges } from '../agent/probe-mark';
+import { rangesText, toRanges } from '../agent/port-ranges';
 import type { CheckName } from '../scenario';
 import type { ProbedFrom, ProbeFacts } from './facts';
 import { finding, unknown, type Context, type Finding } from './finding';

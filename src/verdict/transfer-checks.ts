@@ -1,4 +1,4 @@
-import type { RuleEvent } from '../observe/event';
+import type { ConntrackEvent, RuleEvent } from '../observe/event';
 import type { CheckName } from '../scenario';
 import { finding, unknown, type Context, type Finding } from './finding';
 import {
@@ -74,13 +74,20 @@ export const TRANSFER_CHECKS: Readonly<Record<TransferCheckName, TransferCheck>>
 
   'expectation-made': (of, { facts }) => {
     if (facts.observation.conntrackLost > 0) return unknown('conntrack events were lost');
-    // By its port, not by its time: conntrack stamps an event when it reads it.
-    const [packet] = portPackets(facts, of, facts.legOf.server);
-    const port = announcedBy(packet?.payload ?? of.arrangement?.line ?? '')?.port;
-    const made = facts.conntrack.find(
-      ({ change, original }) => change === 'expect-new' && original.destinationPort === port,
+    const { made } = expectationOf(of, facts);
+    return finding(made !== undefined, made?.text ?? 'no expectation was made', [made ?? of.arrangement]);
+  },
+  'expectation-not-made': (of, { facts }) => {
+    if (facts.observation.conntrackLost > 0) return unknown('conntrack events were lost');
+    const { port, made } = expectationOf(of, facts);
+    if (made) return finding(false, made.text, [made]);
+    // That nothing was told of it says something only where the connections themselves were told of.
+    const witness = facts.conntrack.find(
+      ({ change, original }) =>
+        change === 'new' && [port, facts.plan.server.port].includes(original.destinationPort),
     );
-    return finding(made !== undefined, made?.text ?? 'no expectation was made', [made]);
+    if (port === undefined || !witness) return unknown('its port, or any entry of the session, was not seen');
+    return finding(true, `none was made for port ${port}`, [of.arrangement, witness]);
   },
 
   'client-dials': (of, { facts }) => dials(of, facts, 'client'),
@@ -248,4 +255,18 @@ function dials(of: TransferFacts, facts: Facts, dialler: 'client' | 'server'): F
     ? `SYN ${first.source}:${first.sourcePort} → ${first.destination}:${first.destinationPort}`
     : `no SYN came from the ${dialler}`;
   return finding(first !== undefined, why, [first]);
+}
+
+/** The port that arranges the data connection, as it leaves towards the server, and what the firewall expected there. */
+function expectationOf(
+  of: TransferFacts,
+  facts: Facts,
+): { port: number | undefined; made: ConntrackEvent | undefined } {
+  // By its port, not by its time: conntrack stamps an event when it reads it.
+  const [packet] = portPackets(facts, of, facts.legOf.server);
+  const port = announcedBy(packet?.payload ?? of.arrangement?.line ?? '')?.port;
+  const made = facts.conntrack.find(
+    ({ change, original }) => change === 'expect-new' && original.destinationPort === port,
+  );
+  return { port, made };
 }

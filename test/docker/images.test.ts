@@ -50,7 +50,7 @@ describeDocker('the images', () => {
     const { code, stdout, stderr } = await lab(['images']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).not.toContain('built');
-    expect(stdout.split('\n').filter(Boolean)).toHaveLength(6);
+    expect(stdout.split('\n').filter(Boolean)).toHaveLength(7);
   });
 
   test.each(['ftp-srv', 'vsftpd', 'proftpd', 'pure-ftpd'])(
@@ -77,9 +77,18 @@ describeDocker('the images', () => {
 
   test('programs run as an ordinary user where they can', async () => {
     const users = await Promise.all(
-      ['client', 'server-ftp-srv', 'server-proftpd', 'server-pure-ftpd', 'server-vsftpd', 'firewall'].map(
-        async (name) => [name, (await docker.getImage(`ftp-firewall-lab/${name}`).inspect()).Config.User],
-      ),
+      [
+        'client',
+        'server-ftp-srv',
+        'server-proftpd',
+        'server-pure-ftpd',
+        'server-vsftpd',
+        'firewall',
+        'firewall-2.2',
+      ].map(async (name) => [
+        name,
+        (await docker.getImage(`ftp-firewall-lab/${name}`).inspect()).Config.User,
+      ]),
     );
     expect(Object.fromEntries(users)).toEqual({
       client: 'lab',
@@ -88,6 +97,7 @@ describeDocker('the images', () => {
       'server-pure-ftpd': 'ftp',
       'server-vsftpd': '',
       firewall: '',
+      'firewall-2.2': '',
     });
   });
 });

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LAB, run, scratch } from '../support';
+import { LAB, ROOT, run, scratch } from '../support';
 
 // What the lab says on a machine that lacks something. Each lack is made real, in a mount or user
 // namespace of the test's own; nothing of the machine changes.
@@ -39,6 +39,20 @@ test.each([
   );
   expect(stderr).toContain(`nothing could run here: not installed: ${tool}`);
   expect(stderr).toContain(`sudo apt-get install -y ${debianPackage}`);
+  expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+});
+
+test.each([
+  ['masq-passive', 'the Linux 2.2 firewall'],
+  ['t1-exposure', 'probes'],
+])('without what raw sockets are opened with, %s says so: exit 4 (%s)', async (scenario) => {
+  const native = ['koffi-glibc.node', 'koffi-musl.node'].map((file) => join(ROOT, 'dist', file));
+  const { code, stdout, stderr } = await labWithout(
+    native.map((file) => ['/dev/null', file] as const),
+    [scenario, '--engine', 'netns'],
+  );
+  expect(stderr).toContain("nothing could run here: Can't load koffi");
+  expect(stderr).toContain('npm run build copies it there');
   expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
 });
 

@@ -55,6 +55,9 @@ ipmasqadm portfw -a -P tcp -L 203.0.113.1 5001 -R 10.0.0.10 5001
         { line: 6, row: 1, indent: 0 },
         { line: 7, row: 2, indent: 9 },
       ],
+      // Of output, and the rule that stands for input's, which also speaks for the firewall itself.
+      policyLines: [2, 13],
+      textLines: [],
     });
   });
 

@@ -1,5 +1,5 @@
 import type { FirewallKind } from '../../src/firewall/kinds';
-import { helperOf, MODULES, parseModule } from '../../src/firewall/modules';
+import { helperOf, MODULES, parseModule, refuseForeignModules } from '../../src/firewall/modules';
 import { PRODUCT_NAMES, PRODUCTS, runScript } from '../../src/firewall/products';
 
 // What NetMAX releases ship, what their start scripts do, and what the modules amount to.
@@ -126,6 +126,7 @@ describe('modules', () => {
   test.each<readonly [string, object]>([
     ['ip_masq_ftp', { name: 'ip_masq_ftp', ports: [21] }],
     ['ip_masq_ftp ports=1,2,3,4,5,6,7,8,9,10,11,12', { ports: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] }],
+    ['ip_masq_ftp ports=2121 in_ports=21', { ports: [2121], inPorts: [21] }],
     ['ip_conntrack_ftp ports=21,2121', { ports: [21, 2121] }],
     ...['ip_conntrack', 'iptable_nat', 'ip_tables', 'ip_masq_portfw', 'parport_pc', 'lp'].map(
       (name) => [name, { name, ports: [] }] as const,
@@ -139,10 +140,6 @@ describe('modules', () => {
     ['ip_nat_ftp ports=1,2,3,4,5,6,7,8,9', '9 ports; allowed: up to 8'],
     ['ip_conntrack_ftp ports=65536', 'port 65536 is out of range; allowed: 1 to 65535'],
     ['ip_conntrack_ftp ports=ftp', 'unknown option "ports=ftp"; known: ports=21,2121'],
-    [
-      'ip_masq_ftp in_ports=21',
-      'in_ports= belongs to the Linux 2.2 firewall (from 2.2.19) and is not read here; known: ports=21,2121',
-    ],
     [
       'ip_nat_ftp in_ports=21',
       'in_ports= is an option of ip_masq_ftp (from Linux 2.2.19); ip_nat_ftp knows: ports=21,2121',
@@ -161,6 +158,7 @@ describe('modules', () => {
     [[], true, { ports: [], openedBy: 'anybody' }],
     [['lp', 'ip_conntrack'], true, { ports: [], openedBy: 'anybody' }],
     [['ip_masq_ftp ports=21,2121', 'ip_masq_portfw'], true, { ports: [21, 2121], openedBy: 'inside' }],
+    [['ip_masq_ftp in_ports=21'], true, { ports: [21], openedBy: 'inside', inPorts: [21] }],
     [['ip_conntrack_ftp'], false, { ports: [21], openedBy: 'anybody' }],
     [['ip_conntrack_ftp ports=2121', 'ip_nat_ftp'], true, { ports: [2121], openedBy: 'anybody' }],
     [['ip_masq_ftp', 'ip_masq_ftp'], true, { ports: [21], openedBy: 'inside' }],
@@ -195,5 +193,25 @@ describe('modules', () => {
     ],
   ])('%j, NAT %j, cannot be had', (modules, nat, message) => {
     expect(() => helper(modules, nat)).toThrow(new Error(message));
+  });
+
+  test.each([
+    [
+      'ip_masq_ftp',
+      'iptables',
+      '2.2.14',
+      'ip_masq_ftp is a module of Linux 2.2, kind: ipchains; iptables has ip_conntrack_ftp, ip_nat_ftp',
+    ],
+    ['ip_nat_ftp', 'ipchains', '2.2.14', 'ip_nat_ftp is a module of Linux 2.4; ipchains has ip_masq_ftp'],
+    [
+      'ip_masq_ftp in_ports=21',
+      'ipchains',
+      '2.2.14',
+      'in_ports= came with Linux 2.2.19; add kernel: 2.2.19, or leave it out',
+    ],
+  ] as const)('%s is foreign to %s of %s', (module, kind, kernel, message) => {
+    expect(() => {
+      refuseForeignModules([parseModule(module)], { kind, kernel });
+    }).toThrow(new Error(message));
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Bench, CLIENT, FIREWALL, SERVER, only, seen } from './bench-firewall';
+import { Bench, CLIENT, FIREWALL, FIREWALL_INSIDE, SERVER, only, seen } from './bench-firewall';
 import { icmp, ip, tcp, udp, type Tcp } from './packets';
 
 /** A firewall with rules only, where everything that no rule stops goes through. */
@@ -134,9 +134,13 @@ describe('where a packet goes', () => {
 
   test('REDIRECT leads to a port of the firewall’s own, and nobody listens there', () => {
     const bench = withRules('-A input -p tcp -d 0/0 21 -j REDIRECT 3128');
-    expect(only(bench.out({ flags: 'S', sequence: 9 }))).toMatchObject({
+    // In the server's name nothing is reset (tcp_ipv4.c, tcp_v4_send_reset).
+    const refused = { to: 'inside', source: FIREWALL_INSIDE, type: 3, code: 3 };
+    expect(only(bench.out({ flags: 'S', sequence: 9 }))).toMatchObject(refused);
+    expect(bench.out({ flags: 'R' })).toEqual([]);
+    expect(only(bench.out({ flags: 'S', sequence: 9, destination: FIREWALL_INSIDE }))).toMatchObject({
       to: 'inside',
-      source: SERVER,
+      source: FIREWALL_INSIDE,
       sourcePort: 21,
       flags: 'RA',
       acknowledgement: 10,
@@ -169,7 +173,7 @@ describe('where a packet goes', () => {
 });
 
 describe('the firewall’s own business', () => {
-  test('answers echo requests and closed ports; hands on what it does not know', () => {
+  test('answers echo requests, closed ports and unknown protocols (ip_input.c, ip_local_deliver)', () => {
     const bench = withRules();
     const ends = { source: SERVER, destination: FIREWALL };
     expect(only(bench.from('outside', icmp({ ...ends, type: 8, identifier: 5 })))).toMatchObject({
@@ -183,6 +187,8 @@ describe('the firewall’s own business', () => {
       type: 3,
       code: 3,
     });
-    expect(seen(bench.from('outside', ip(47, ends, Buffer.alloc(8))))).toMatchObject([{ to: 'local' }]);
+    expect(only(bench.from('outside', ip(47, ends, Buffer.alloc(8))))).toMatchObject({ type: 3, code: 2 });
+    // Multicast's own protocol it knows.
+    expect(seen(bench.from('outside', ip(2, ends, Buffer.alloc(8))))).toMatchObject([{ to: 'local' }]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Bench, CLIENT, FIREWALL, FORWARDING, MASQUERADING, SERVER, only, seen } from './bench-firewall';
-import { decode, icmp, ip, tcp, tcpSegment, udp } from './packets';
+import { decode, icmp, ip, tcp, udp, udpDatagram, type Ip, type Udp } from './packets';
 
 /** The packet an ICMP error quotes, as far as it is quoted. */
 const quoted = (body: Buffer): { source: string; destination: string; ports: number[] } => {
@@ -122,32 +122,74 @@ describe('errors of the firewall’s own never show an inside address outside', 
 describe('fragments and options', () => {
   const ends = { source: CLIENT, destination: SERVER, sourcePort: 1025, destinationPort: 9 };
 
-  test('later fragments follow the first, both ways; without it they stay', () => {
-    const bench = new Bench();
-    const first = ip(17, { ...ends, moreFragments: true, id: 99 }, udpBody('x'.repeat(16)));
-    const later = (offset: number, id = 99): Buffer => ip(17, { ...ends, offset, id }, Buffer.alloc(8));
-    expect(bench.from('inside', later(3, 98))).toEqual([]);
-    expect(only(bench.from('inside', first))).toMatchObject({ source: FIREWALL, sourcePort: 61_000 });
-    expect(only(bench.from('inside', later(3)))).toMatchObject({ source: FIREWALL, offset: 3 });
-    const back = { source: SERVER, destination: FIREWALL, sourcePort: 9, destinationPort: 61_000 };
-    bench.from(
-      'outside',
-      ip(17, { ...back, moreFragments: true, id: 5 }, udpBody('y'.repeat(16), 9, 61_000)),
-    );
-    expect(only(bench.from('outside', ip(17, { ...back, offset: 3, id: 5 }, Buffer.alloc(8))))).toMatchObject(
-      {
-        to: 'inside',
-        destination: CLIENT,
-      },
-    );
-    expect(bench.firewall.refusals()).toEqual({ 'stray fragment': 1 });
+  test('while there are entries they are put together, in any order, before any rule (ip_input.c, ip_rcv)', () => {
+    const bench = new Bench('2.2.19', ['ipchains -A input -f -j DENY', ...MASQUERADING]);
+    const text = 'the first part, the second and the last';
+    const pieces = (fields: Ip, datagram: Buffer): Buffer[] =>
+      [0, 16, 32].map((at) =>
+        ip(
+          17,
+          { ...fields, offset: at / 8, moreFragments: at < 32, id: 99 },
+          datagram.subarray(at, at === 32 ? undefined : at + 16),
+        ),
+      );
+    const udpOf = (fields: Udp): Buffer => udpDatagram({ ...fields, payload: text });
+    const out = pieces(ends, udpOf(ends));
+    expect(out.flatMap((piece) => bench.from('inside', piece))).toEqual([]);
+    bench.open();
+    const [first, second, last] = out;
+    const sent = [last, first, second].flatMap((piece) => bench.from('inside', piece ?? Buffer.alloc(0)));
+    expect(only(sent)).toMatchObject({ source: FIREWALL, sourcePort: 61_001, payload: text });
+    const back = { source: SERVER, destination: FIREWALL, sourcePort: 9, destinationPort: 61_001 };
+    const received = pieces(back, udpOf(back)).flatMap((piece) => bench.from('outside', piece));
+    expect(only(received)).toMatchObject({ to: 'inside', destination: CLIENT, payload: text });
   });
 
-  test('fragments are forgotten after 30 s', () => {
+  test('without an entry each goes by itself, and those to the firewall are put together', () => {
+    const bench = new Bench('2.2.19', []);
+    const echo = icmp({
+      source: SERVER,
+      destination: FIREWALL,
+      type: 8,
+      body: Buffer.alloc(24, 'x'),
+    }).subarray(20);
+    const ping = { source: SERVER, destination: FIREWALL, id: 4 };
+    expect(bench.from('outside', ip(1, { ...ping, moreFragments: true }, echo.subarray(0, 16)))).toEqual([]);
+    expect(only(bench.from('outside', ip(1, { ...ping, offset: 2 }, echo.subarray(16))))).toMatchObject({
+      type: 0,
+      payload: 'x'.repeat(24),
+    });
+    const part = { source: CLIENT, destination: SERVER, id: 5, offset: 2 };
+    expect(only(bench.from('inside', ip(17, part, Buffer.alloc(8))))).toMatchObject({ offset: 2 });
+    // A REDIRECT rule, once there, has them put together for good (ip_fw.c).
+    bench.type('ipchains -A input -p tcp -d 0/0 80 -j REDIRECT 8080', 'ipchains -F input');
+    expect(bench.from('inside', ip(17, part, Buffer.alloc(8)))).toEqual([]);
+  });
+
+  test('where they overlap, what came first stays (ip_fragment.c, ip_defrag)', () => {
+    const bench = new Bench('2.2.19', []);
+    const ping = { source: SERVER, destination: FIREWALL, id: 4 };
+    const echo = icmp({
+      source: SERVER,
+      destination: FIREWALL,
+      type: 8,
+      body: Buffer.from('abcdefghijklmnopqrstuvwx'),
+    }).subarray(20);
+    const evil = Buffer.from('XXXXXXXXXXXXXXXX');
+    const first = ip(1, { ...ping, moreFragments: true }, echo.subarray(0, 24));
+    const over = ip(1, { ...ping, offset: 1, moreFragments: true }, evil);
+    const last = ip(1, { ...ping, offset: 2 }, echo.subarray(16));
+    const sent = [first, over, last].flatMap((piece) => bench.from('outside', piece));
+    expect(only(sent).payload).toBe('abcdefghijklmnopqrstuvwx');
+  });
+
+  test('fragments are given up 30 s after the latest (sysctl_ipfrag_time)', () => {
     const bench = new Bench();
-    bench.from('inside', ip(17, { ...ends, moreFragments: true, id: 99 }, udpBody('x'.repeat(16))));
+    bench.open();
+    const datagram = udpDatagram({ ...ends, payload: 'x'.repeat(16) });
+    bench.from('inside', ip(17, { ...ends, moreFragments: true, id: 99 }, datagram.subarray(0, 16)));
     bench.wait(30);
-    expect(bench.from('inside', ip(17, { ...ends, offset: 3, id: 99 }, Buffer.alloc(8)))).toEqual([]);
+    expect(bench.from('inside', ip(17, { ...ends, offset: 2, id: 99 }, datagram.subarray(16)))).toEqual([]);
   });
 
   test('a source route is refused, malformed options are, and recorded addresses are blanked on the way out', () => {
@@ -162,9 +204,12 @@ describe('fragments and options', () => {
     decode(sent?.packet ?? Buffer.alloc(0));
   });
 
-  test('a UDP packet without a checksum gets none', () => {
-    const sent = only(new Bench().from('inside', udp({ ...ends, noChecksum: true })));
-    expect(sent.body.readUInt16BE(6)).toBe(0);
+  test('a UDP packet without a checksum gets one (ip_masq.c, ip_fw_masquerade and ip_fw_demasquerade)', () => {
+    const bench = new Bench();
+    // `only` checks what is there.
+    expect(only(bench.from('inside', udp({ ...ends, noChecksum: true }))).body.readUInt16BE(6)).not.toBe(0);
+    const back = { source: SERVER, destination: FIREWALL, sourcePort: 9, destinationPort: 61_000 };
+    expect(only(bench.from('outside', udp({ ...back, noChecksum: true }))).body.readUInt16BE(6)).not.toBe(0);
   });
 
   test('a packet with a wrong transport checksum makes no entry', () => {
@@ -186,14 +231,3 @@ describe('fragments and options', () => {
     expect([...sent.body.subarray(20, 32)]).toEqual(timestamps);
   });
 });
-
-function udpBody(payload: string, sourcePort = 1025, destinationPort = 9): Buffer {
-  // Only the ports matter: a first fragment's checksum covers what is not in it.
-  const body = Buffer.concat([
-    tcpSegment({ source: CLIENT, destination: SERVER, sourcePort, destinationPort }),
-  ]).subarray(0, 8);
-  const bytes = Buffer.concat([body, Buffer.from(payload)]);
-  bytes.writeUInt16BE(200, 4);
-  bytes.writeUInt16BE(0x1234, 6);
-  return bytes;
-}

@@ -62,14 +62,40 @@ describe('keys (ip_masq.c, __ip_masq_in_get and __ip_masq_out_get)', () => {
     expect(only(bench.out({})).sourcePort).toBe(61_000);
   });
 
-  test('UDP: one entry for a source, whatever the destination; whoever answers, answers', () => {
-    const bench = new Bench();
-    const ends = { source: CLIENT, sourcePort: 1025, destinationPort: 53 };
-    const send = (destination: string) =>
-      only(bench.from('inside', udp({ ...ends, destination }))).sourcePort;
-    expect([send(SERVER), send('203.0.113.10')]).toEqual([61_000, 61_000]);
-    const answer = { source: '203.0.113.77', destination: FIREWALL, sourcePort: 9, destinationPort: 61_000 };
-    expect(only(bench.from('outside', udp(answer)))).toMatchObject({ to: 'inside', destinationPort: 1025 });
+  describe('UDP (ip_masq_new, ip_fw_demasquerade; ip_masq_udp_dloose, 0 from 2.2.15 on)', () => {
+    const OTHER = '203.0.113.77';
+    const asked = (kernel: '2.2.14' | '2.2.19') => {
+      const bench = new Bench(kernel);
+      const ends = { source: CLIENT, sourcePort: 1025 };
+      const send = (destination: string, destinationPort = 53) =>
+        only(bench.from('inside', udp({ ...ends, destination, destinationPort }))).sourcePort;
+      const answer = (source: string, sourcePort = 53) =>
+        seen(
+          bench.from('outside', udp({ source, sourcePort, destination: FIREWALL, destinationPort: 61_000 })),
+        )
+          .filter(({ to }) => to === 'inside')
+          .map(({ destinationPort }) => destinationPort);
+      return { send, answer };
+    };
+
+    test('2.2.14: one entry for a source, whatever the destination; whoever answers, answers', () => {
+      const { send, answer } = asked('2.2.14');
+      expect([send(SERVER), send('203.0.113.10', 9)]).toEqual([61_000, 61_000]);
+      expect([answer(OTHER, 9), answer(SERVER), answer(OTHER, 53)]).toEqual([[1025], [1025], [1025]]);
+    });
+
+    test('2.2.19: until the first answer any address, from that port alone; then the one that answered', () => {
+      const { send, answer } = asked('2.2.19');
+      expect([send(SERVER), send('203.0.113.10'), send(SERVER, 9)]).toEqual([61_000, 61_000, 61_001]);
+      expect([answer(OTHER, 9), answer(OTHER), answer(SERVER), answer(OTHER)]).toEqual([
+        [],
+        [1025],
+        [],
+        [1025],
+      ]);
+      // Whom the client speaks to next has an entry of its own.
+      expect([send(OTHER), send(SERVER)]).toEqual([61_000, 61_002]);
+    });
   });
 });
 

@@ -46,7 +46,7 @@ class Session {
   #rewritten: string[] = [];
 
   constructor(
-    kernel: (typeof KERNELS)[number],
+    private readonly kernel: (typeof KERNELS)[number],
     private readonly host: string,
   ) {
     const inside = { address: host.replace(/\d+$/, '1'), prefix: 24 };
@@ -124,13 +124,16 @@ class Session {
     return text;
   }
 
-  /** The server acknowledges all it has; the client must hear that it is all it sent. */
+  /**
+   * The server acknowledges all it has; the client must hear that it is all it sent. From 2.2.14 it may not: see
+   * kernel-facts.test.ts.
+   */
   #acknowledge(): void {
     const acknowledgement = ISN + 1 + this.received().length;
     const heard = only(
       this.#firewall.receive('outside', tcp({ ...this.#back(), sequence: 5001, acknowledgement }), 0),
     );
-    expect(heard.acknowledgement).toBe(this.#sequence);
+    if (this.kernel === '2.2.19') expect(heard.acknowledgement).toBe(this.#sequence);
   }
 }
 
@@ -151,7 +154,7 @@ test.each(
 });
 
 test.each(['10.100.100.200', '10.0.0.2'])('a hundred transfers in a row from %s', (host) => {
-  const session = new Session('2.2.14', host);
+  const session = new Session('2.2.19', host);
   const port = `PORT ${host.replaceAll('.', ',')},200,100\r\n`;
   for (let count = 0; count < 100; count += 1) {
     session.play({ text: port, cuts: [], arrivals: [{ pick: 0, lost: false }] });

@@ -137,14 +137,16 @@ describe('without a network of its own', () => {
     const start = async (): Promise<HostProgram> => {
       const prober = new HostProgram([...withoutCapability, join(directory, 'prober.js')]);
       prober.tell(CONFIG);
-      await Promise.race([prober.ended, prober.heard('ready').catch(() => undefined)]);
+      await eventually(() => prober.reports.length > 0, 'a word of the prober');
       return prober;
     };
     writeFileSync(join(directory, 'koffi-glibc.node'), 'no library');
     const broken = await start();
-    expect(await broken.ended).toBe(1);
-    expect(broken.stderr).toContain(`Can't load koffi, which raw sockets are opened with, from ${directory}`);
-    expect(broken.stderr).toMatch(/\(koffi-glibc\.node: \/.+; koffi-musl\.node: not there\)/);
+    const [{ message, remedy } = { message: '', remedy: '' }] = broken.of('missing');
+    expect(message).toContain(`Can't load koffi, which raw sockets are opened with, from ${directory}`);
+    expect(message).toMatch(/\(koffi-glibc\.node: \/.+; koffi-musl\.node: not there\)$/);
+    expect(remedy).toContain('npm run build');
+    expect(await broken.leave()).toBe(0);
 
     for (const file of ['koffi-glibc.node', 'koffi-musl.node']) {
       copyFileSync(join(bundle('prober'), '..', file), join(directory, file));

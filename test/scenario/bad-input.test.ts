@@ -20,7 +20,7 @@ const CASES: readonly (readonly [string, string | RegExp, string, string, string
     'policy: drop',
     'polcy: drop',
     '7:3',
-    'unknown key "polcy" in firewall; did you mean "policy"?; known: product, kind, nat, policy',
+    'unknown key "polcy" in firewall; did you mean "policy"?; known: product, kind, kernel, nat, policy',
   ],
   [
     'an unknown key at the top',

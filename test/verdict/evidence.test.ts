@@ -51,6 +51,28 @@ test('judged again from its recording, a run gives the same result', () => {
   }
 });
 
+test('that nothing was expected is proven by a watch that saw the rest', async () => {
+  const [run] = await record(['masq-module-timestamps']);
+  if (!run) throw new Error('not recorded');
+  const text = 'the firewall does not expect the data connection of the download';
+  expect(held(run.result, text)).toBe(true);
+  expect(
+    held(
+      again(
+        run,
+        without(({ kind }) => kind === 'conntrack'),
+      ),
+      text,
+    ),
+  ).toBe(false);
+  expect(
+    held(
+      again(run, (observation) => ({ ...observation, conntrackLost: 1 })),
+      text,
+    ),
+  ).not.toBe(true);
+});
+
 describe('a block is proven or not held', () => {
   test('by a drop: SYN inside, none outside, the row’s counter', () => {
     expect(dropped.result).toMatchObject({ outcome: 'pass', diagnosis: [{ code: 'data-dropped' }] });

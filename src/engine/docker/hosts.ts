@@ -1,5 +1,6 @@
 import { hostNames, type Plan } from '../../plan/plan';
-import type { ExecResult, Lab } from '../host';
+import type { ExecResult, Host, Lab } from '../host';
+import { hasRouter, Router, withTools } from '../router';
 import { linkBatch, wire } from '../wiring';
 import type { Containers, Role, RunningContainer } from './containers';
 import { imageTag, type ImageName } from './images';
@@ -19,15 +20,17 @@ const CAPABILITIES: Readonly<Record<Role, readonly string[]>> = {
   wiring: ['SYS_ADMIN', 'NET_ADMIN', 'SYS_PTRACE'],
 };
 
+const WORK_DIRECTORY = '/run/lab';
+
 /** The image each host of a plan runs on. */
-export function imagesFor({ server }: Plan): Readonly<Record<Role, ImageName>> {
+export function imagesFor(plan: Plan): Readonly<Record<Role, ImageName>> {
   return {
     client: 'client',
     neighbour: 'client',
     prober: 'client',
     resolver: 'client',
-    firewall: 'firewall',
-    server: `server-${server.program}` as ImageName,
+    firewall: hasRouter(plan) ? 'firewall-2.2' : 'firewall',
+    server: `server-${plan.server.program}` as ImageName,
     // It has the tools; what it does is nobody's but the lab's.
     wiring: 'firewall',
   };
@@ -50,14 +53,28 @@ export async function startContainerHosts(
   const order = (role: Role): Promise<RunningContainer> =>
     startContainer(containers, role, images[role], project);
   const [wiring, ...running] = await Promise.all([order('wiring'), ...hostNames(plan).map(order)]);
-  const hosts = Object.fromEntries(running.map(({ role, host }) => [role, host])) as unknown as Lab['hosts'];
+  const bare = Object.fromEntries(running.map(({ role, host }) => [role, host])) as unknown as Lab['hosts'];
+  const hosts = { ...bare, firewall: toolHost(plan, bare.firewall) };
+  const agent = (bundle: string): string[] => ['node', `/opt/lab/${bundle}`];
+  const router = Router.start(plan, hosts.firewall, agent, WORK_DIRECTORY);
   return {
     plan,
     hosts,
-    workDirectory: '/run/lab',
+    workDirectory: WORK_DIRECTORY,
+    router,
     kernel: runtime.kernel,
-    agent: (bundle) => ['node', `/opt/lab/${bundle}`],
-    wire: () => wireContainers(plan, hosts, wiring, running),
+    agent,
+    wire: () => wireContainers(plan, { firewall: hosts.firewall, router }, wiring, running),
+  };
+}
+
+/** The firewall's host, with the tools of an old firewall in the PATH of whatever is run there. */
+function toolHost(plan: Plan, host: Host): Host {
+  const tools = withTools(plan, 'firewall', WORK_DIRECTORY);
+  return {
+    ...host,
+    exec: (argv, options) => host.exec([...tools, ...argv], options),
+    spawn: (label, argv) => host.spawn(label, [...tools, ...argv]),
   };
 }
 
@@ -78,7 +95,7 @@ export function startContainer(
  */
 async function wireContainers(
   plan: Plan,
-  hosts: Lab['hosts'],
+  wired: { readonly firewall: Host; readonly router: Router | null },
   wiring: RunningContainer,
   running: readonly RunningContainer[],
 ): Promise<void> {
@@ -91,7 +108,7 @@ async function wireContainers(
   const links = `ip -batch - <<LINKS\n${linkBatch(plan)}LINKS\n`;
   const prepare = ['set -e', 'mkdir -p /run/netns', ...namespaces, ...ports, links].join('\n');
   const administer = (script: string): Promise<ExecResult> => wiring.host.exec(['sh'], { input: script });
-  await wire(plan, hosts.firewall, administer, prepare);
+  await wire(plan, wired, administer, prepare);
   // The session need not wait until it is gone.
   void wiring.stop();
 }

@@ -6,8 +6,8 @@ import { MissingCapability } from '../host';
 import type { DockerRuntime } from './runtime';
 
 /**
- * What the prober opens raw sockets with. Where the lab was set up on another system than Linux there is
- * none: then all works but probes, and the prober says what it misses.
+ * What the prober and the Linux 2.2 router open raw sockets with. Where the lab was set up on another system
+ * than Linux there is none: then all works but these, and they say what they miss.
  */
 const NATIVE_PART = 'dist/koffi-glibc.node';
 
@@ -23,6 +23,12 @@ const SOURCES = {
   ],
   'server-ftp-srv': ['lab/code-cache-loader.cjs', 'dist/server-ftp-srv.code.js', 'lab/images/server-ftp-srv'],
   firewall: ['lab/images/firewall'],
+  'firewall-2.2': [
+    'lab/images/firewall',
+    'lab/code-cache-loader.cjs',
+    ...['router', 'router-tool'].map((bundle) => `dist/${bundle}.code.js`),
+    NATIVE_PART,
+  ],
   'server-vsftpd': ['lab/images/server-vsftpd'],
   'server-proftpd': ['lab/images/server-proftpd'],
   'server-pure-ftpd': ['lab/images/server-pure-ftpd'],

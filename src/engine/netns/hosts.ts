@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { hostNames, type HostName, type Plan } from '../../plan/plan';
 import { LabFailure, MAX_READ, type Host, type Lab } from '../host';
 import { must, run, start } from '../process';
+import { Router, withTools } from '../router';
 import { linkBatch, namespaceBatch, wire } from '../wiring';
 
 /** Inside the sandbox /run is a tmpfs of its own; nothing of it outlives the run. */
@@ -24,22 +25,34 @@ export async function startHosts(plan: Plan): Promise<Lab> {
     run(['ip', '-batch', '-'], { input: `${namespaceBatch(plan)}${linkBatch(plan)}` }),
   );
   const hosts = Object.fromEntries(
-    hostNames(plan).map((name) => [name, namespaceHost(name)]),
+    hostNames(plan).map((name) => [name, namespaceHost(plan, name)]),
   ) as unknown as Lab['hosts'];
+  const agent = (bundle: string): string[] => [
+    process.execPath,
+    join(dirname(process.argv[1] ?? ''), bundle),
+  ];
+  const router = Router.start(plan, hosts.firewall, agent, WORK_DIRECTORY);
+  const wired = { firewall: hosts.firewall, router };
   return {
     plan,
     hosts,
     workDirectory: WORK_DIRECTORY,
     kernel: release(),
-    agent: (bundle) => [process.execPath, join(dirname(process.argv[1] ?? ''), bundle)],
-    wire: () => wire(plan, hosts.firewall, (script) => run(['sh'], { input: script })),
+    router,
+    agent,
+    wire: () => wire(plan, wired, (script) => run(['sh'], { input: script })),
   };
 }
 
-function namespaceHost(name: HostName): Host {
+function namespaceHost(plan: Plan, name: HostName): Host {
+  const tools = withTools(plan, name, WORK_DIRECTORY);
   // nsenter replaces itself by the program, so pid, signals and exit code are the program's own;
   // `ip netns exec` would remount /sys each time.
-  const enter = (argv: readonly string[]): string[] => ['nsenter', `--net=/run/netns/${name}`, ...argv];
+  const enter = (argv: readonly string[]): string[] => [
+    ...['nsenter', `--net=/run/netns/${name}`],
+    ...tools,
+    ...argv,
+  ];
   return {
     exec: (argv, options) => run(enter(argv), options),
     spawn: (label, argv) => start(label, enter(argv)),

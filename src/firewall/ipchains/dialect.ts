@@ -24,7 +24,10 @@ export const ipchains: Dialect = {
     for (const command of parsed) {
       const row = rowOf(command, context.firstRow + rows.length);
       if (row) rows.push(row);
-      commands.push({ table: '', text: printCommand(command), row: row?.row ?? null });
+      const text = printCommand(command);
+      commands.push(
+        row ? { table: '', text, row: row.row } : { table: '', text, row: null, line: command.line },
+      );
     }
     const forward = parsed.flatMap((command) =>
       command.kind === 'policy' && command.chain === 'forward' ? [command.target] : [],

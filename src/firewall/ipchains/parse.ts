@@ -116,7 +116,7 @@ function parseCommand(uses: Uses, reading: Reading, chains: Set<string>): Ipchai
     return null;
   }
   const given = [...uses.values()].filter(({ name }) => COMMANDS.includes(name));
-  const [use, other] = given.toSorted((a, b) => COMMANDS.indexOf(a.name) - COMMANDS.indexOf(b.name));
+  const [use, other] = [...given].sort((a, b) => COMMANDS.indexOf(a.name) - COMMANDS.indexOf(b.name));
   if (!use) return null;
   checkOptions(uses, given, report);
   if (other && given.length > 1) return parsePair(given, reading);
@@ -142,7 +142,7 @@ function checkOptions(uses: Uses, given: readonly Use[], report: Reading['report
 
 function parsePair(given: readonly Use[], reading: Reading): IpchainsAction | null {
   const [first, second, third] = given;
-  const names = given.map(({ name }) => name).toSorted();
+  const names = given.map(({ name }) => name).sort();
   if (!first || !second || third || !TOGETHER.includes(names.join(' '))) {
     const [extra] = given.slice(third ? 2 : 1);
     reading.report(extra?.column ?? 0, `${extra?.written ?? ''} does not go with ${first?.written ?? ''}`);

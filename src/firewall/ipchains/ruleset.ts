@@ -20,27 +20,48 @@ const TARGET: Readonly<Record<Policy, string>> = { accept: 'ACCEPT', drop: 'DENY
  */
 export function ipchainsRuleset(spec: FirewallSpec): Ruleset {
   const model = modelOf(spec);
+  const added = model.outside && !model.own.has('input') && spec.policy !== spec.input;
   const lines: string[] = [
     `ipchains -P input ${TARGET[spec.input]}`,
     `ipchains -P output ${TARGET[model.outside ? spec.policy : 'accept']}`,
     `ipchains -P forward ${TARGET[model.forward ? spec.policy : 'accept']}`,
   ];
-  if (spec.helper.ports.length > 0) lines.push(`modprobe ip_masq_ftp ports=${spec.helper.ports.join(',')}`);
+  const isPolicy = [
+    (model.outside && !added) || model.own.has('input'),
+    model.outside || model.own.has('output'),
+    model.forward || model.own.has('forward'),
+  ];
+  const policyLines = isPolicy.flatMap((counts, index) => (counts ? [index + 1] : []));
+  if (spec.helper.ports.length > 0) lines.push(modprobe(spec.helper));
   const rowLines: { line: number; row: number; indent: number }[] = [];
-  for (const { text, row } of spec.commands) {
+  const textLines: { line: number; source: number }[] = [];
+  for (const { text, row, line } of spec.commands) {
     const front = /^\S*ipchains\s/.test(text) ? '' : 'ipchains ';
     lines.push(`${front}${text}`);
     if (row !== null) rowLines.push({ line: lines.length, row, indent: front.length });
+    else if (line !== undefined) textLines.push({ line: lines.length, source: line });
   }
   if (spec.nat === 'masquerade' && !spec.translates) lines.push('ipchains -A forward -i outside -j MASQ');
   for (const via of ['inside', 'lo']) {
     lines.push(`ipchains -A input -i ${via} -j ACCEPT`, `ipchains -A output -i ${via} -j ACCEPT`);
   }
-  if (model.outside && !model.own.has('input') && spec.policy !== spec.input) {
+  if (added) {
     lines.push(`ipchains -A input -i outside -j ${TARGET[spec.policy]}`);
+    policyLines.push(lines.length);
   }
   if (!spec.translates) lines.push(...portForwarding(spec));
-  return { loader: 'ipchains', text: lines.map((line) => `${line}\n`).join(''), rowLines };
+  return {
+    loader: 'ipchains',
+    text: lines.map((line) => `${line}\n`).join(''),
+    rowLines,
+    textLines,
+    policyLines,
+  };
+}
+
+function modprobe({ ports, inPorts = [] }: FirewallSpec['helper']): string {
+  const behind = inPorts.length > 0 ? ` in_ports=${inPorts.join(',')}` : '';
+  return `modprobe ip_masq_ftp ports=${ports.join(',')}${behind}`;
 }
 
 interface Model {

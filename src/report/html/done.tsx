@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { rangesText, toRanges } from '../../agent/probe-mark';
+import { countPorts, portsOf, rangesText, toRanges } from '../../agent/port-ranges';
 import type { PortRange } from '../../firewall/kinds';
 import { sizeText } from '../../scenario/quantities';
 import type { ProbeResult, RunResult, TransferResult } from '../../verdict/run-result';
@@ -99,7 +99,7 @@ function ProbeTable({ probe: { name, from, to, flags, exposure } }: { probe: Pro
             <tr key={sourcePort}>
               <th scope="row">{sourcePort}</th>
               <td>
-                {portCount(arrived)} of {portCount(sent)}
+                {countPorts(arrived)} of {countPorts(sent)}
               </td>
               <td class="free">{portsText(arrived)}</td>
               <td class="free">{portsText(without(sent, arrived))}</td>
@@ -111,18 +111,10 @@ function ProbeTable({ probe: { name, from, to, flags, exposure } }: { probe: Pro
   );
 }
 
-function portCount(ranges: readonly PortRange[]): number {
-  return ranges.reduce((total, [low, high]) => total + high - low + 1, 0);
-}
-
 /** The ports of some ranges that are not in others. */
 function without(ranges: readonly PortRange[], taken: readonly PortRange[]): PortRange[] {
-  const gone = new Set(taken.flatMap(allPorts));
-  return toRanges(ranges.flatMap(allPorts).filter((port) => !gone.has(port)));
-}
-
-function allPorts([low, high]: PortRange): number[] {
-  return Array.from({ length: high - low + 1 }, (_, index) => low + index);
+  const gone = new Set(taken.flatMap(portsOf));
+  return toRanges(ranges.flatMap(portsOf).filter((port) => !gone.has(port)));
 }
 
 /** Ranges as text; of a great many, the first. */

@@ -1,5 +1,5 @@
 import type { ComponentChildren, VNode } from 'preact';
-import { rangesText } from '../../agent/probe-mark';
+import { rangesText } from '../../agent/port-ranges';
 import type { HostName } from '../../plan/plan';
 import type { RunResult } from '../../verdict/run-result';
 import { printable } from '../escape';

@@ -1,4 +1,4 @@
-import { rangesText } from '../../agent/probe-mark';
+import { countPorts, rangesText } from '../../agent/port-ranges';
 import type { PortRange } from '../../firewall/kinds';
 import type { Leg, ProbeEvent, ProbeReplyEvent } from '../../observe/event';
 import type { RunResult } from '../../verdict/run-result';
@@ -141,8 +141,4 @@ function replyRow(near: ProbeReplyEvent, far: ProbeReplyEvent | undefined, wire:
 function ports(ranges: readonly PortRange[]): string {
   const count = countPorts(ranges);
   return count === 1 ? `port ${rangesText(ranges)}` : `${count} ports: ${rangesText(ranges)}`;
-}
-
-function countPorts(ranges: readonly PortRange[]): number {
-  return ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
 }

@@ -8,6 +8,7 @@ import {
   type Handshake,
   type Lost,
 } from './handshake';
+import { activeRemedy, passiveRemedy, relatedRemedy } from './remedies';
 import { acceptsFromPort, eventsOf, nameRules, stoppedBy } from './rules';
 
 export const DATA_FROM_OTHER_PORT: Cause = {
@@ -46,7 +47,7 @@ function dataFromOtherPort(facts: Facts, of: TransferFacts): Examined {
   return proof(
     {
       text: `The server dialled the data connection from port ${syn.sourcePort} (${ends(syn)}), and the rules accept what comes from port ${dataPort}; the SYN was seen ${near} and never ${far}: stopped by ${nameRules(droppers)}.`,
-      remedy: `Have the server dial from port ${dataPort}, as RFC 959 says (vsftpd: connect_from_port_20=YES), or attach the FTP helper to the control connection and accept related connections, or use passive mode.`,
+      remedy: `Have the server dial from port ${dataPort}, as RFC 959 says (vsftpd: connect_from_port_20=YES)${relatedRemedy(facts.plan, ', or attach the FTP helper to the control connection and accept related connections')}, or use passive mode.`,
     },
     [syn, ...eventsOf(droppers)],
   );
@@ -77,8 +78,8 @@ function dataRemedy({ plan }: Facts, { dialler }: Handshake, { answer }: Lost): 
   if (answer)
     return `Accept the ${dialler === 'client' ? 'server' : 'client'}'s answers on data connections, too.`;
   return dialler === 'server'
-    ? 'Accept what the server dials from port 20, or attach the FTP helper to the control connection and accept related connections, or use passive mode.'
-    : `Accept new connections from the client to the server's passive ports (${plan.server.passivePorts.join('–')}), or attach the FTP helper and accept related ones.`;
+    ? `Accept what the server dials from port 20${relatedRemedy(plan, ', or attach the FTP helper to the control connection and accept related connections')}, or use passive mode.`
+    : `Accept new connections from the client to the server's passive ports (${plan.server.passivePorts.join('–')})${relatedRemedy(plan, ', or attach the FTP helper and accept related ones')}.`;
 }
 
 /** Somebody dialled the firewall's own address, and the firewall itself answered, or stopped it: nothing forwards that port. */
@@ -91,9 +92,8 @@ function notForwarded(facts: Facts, of: TransferFacts): Examined {
   const { passivePorts } = facts.plan.server;
   const remedies = {
     control: `Forward TCP port ${port} of the firewall's outside address to the server.`,
-    client: `Forward the server's passive ports (${passivePorts.join('–')}) to it, attach the FTP helper and accept related connections, or use active mode.`,
-    server:
-      'Have the client name a port that is forwarded to it, attach the FTP helper and accept related connections, or use passive mode.',
+    client: `Forward the server's passive ports (${passivePorts.join('–')}) to it, ${passiveRemedy(facts.plan)}, or use active mode.`,
+    server: `Have the client name a port that is forwarded to it, ${activeRemedy(facts.plan)}, or use passive mode.`,
   };
   return proof(
     {

@@ -61,8 +61,10 @@ export function lostAtFirewall(facts: Facts, handshake: Handshake): Lost | null 
   const entries = entriesOf(facts, syn);
   if (!crossed) {
     // conntrack tells of an entry once its first packet has passed all rules (nf_conntrack_confirm). One that
-    // ends at the firewall is of a SYN sent again, when an expectation had been used up by the first.
-    if (entries.some(({ reply }) => reply?.source !== facts.plan.firewall.addresses[near])) return null;
+    // ends at the firewall is of a SYN sent again, when an expectation had been used up by the first. Linux 2.2
+    // makes an entry before the output chain has spoken (ip_forward.c), so there it says nothing of that.
+    const passed = entries.some(({ reply }) => reply?.source !== facts.plan.firewall.addresses[near]);
+    if (passed && facts.plan.firewall.kind !== 'ipchains') return null;
     // Whoever dials the firewall itself is answered by it, or not; nothing is to leave on the other side.
     return toFirewallItself(facts, handshake) ? null : { packet: syn, answer: false, towards: far };
   }
@@ -182,9 +184,11 @@ export function endedAtFirewall(facts: Facts, handshake: Handshake | null): Unfo
   if (wasUsed(facts, handshake) || packets[far].some((packet) => isSyn(packet))) return null;
   const reset = resetOf(packets[near], syn);
   const entries = entriesOf(facts, syn);
-  const own = entries.find(({ reply }) => reply?.source === syn.destination);
-  if (reset && own && wasRefused(facts, handshake)) {
-    return { handshake, answer: 'answered RST itself', events: [syn, reset, own] };
+  const own = entries.filter(({ reply }) => reply?.source === syn.destination);
+  // A masquerade table has no entries of the firewall's own connections: there that none was made says the same.
+  const isOwn = facts.plan.firewall.kind === 'ipchains' ? entries.length === 0 : own.length > 0;
+  if (reset && isOwn && wasRefused(facts, handshake)) {
+    return { handshake, answer: 'answered RST itself', events: [syn, reset, ...own.slice(0, 1)] };
   }
   return facts.plan.firewall.input === 'drop' && facts.complete[near] && !reset && entries.length === 0
     ? { handshake, answer: 'dropped it, as its policy for packets to itself is', events: [syn] }

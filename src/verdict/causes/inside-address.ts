@@ -1,6 +1,7 @@
 import { announcedBy, isInside, type Facts, type TransferFacts } from '../facts';
 import { helperIsLoaded } from './attachment';
 import { incomplete, proof, type Cause, type Examined } from './cause';
+import { passiveRemedy, rewritingRemedy } from './remedies';
 import { isUnhelped, unrewrittenPort } from './unhelped';
 
 export const INSIDE_ADDRESS_IN_PORT: Cause = {
@@ -21,12 +22,11 @@ export const INSIDE_ADDRESS_IN_227: Cause = {
 function insideAddressInPort(facts: Facts, of: TransferFacts): Examined {
   const found = unrewrittenPort(facts, of);
   if (!isUnhelped(found)) return found;
-  const { server } = facts.plan;
   const why = helperIsLoaded(facts.plan) ? 'Nothing rewrote it' : 'No FTP helper is loaded that rewrites it';
   return proof(
     {
       text: `${found.text}. ${why}.`,
-      remedy: `Attach the FTP helper to the control connection by rule (here: modules: [ip_conntrack_ftp, ip_nat_ftp]${server.port === 21 ? '' : ` with ports=${server.port}`}) and accept related connections, or use passive mode.`,
+      remedy: `${rewritingRemedy(facts.plan)}, or use passive mode.`,
     },
     found.events,
   );
@@ -55,8 +55,7 @@ function insideAddressIn227(facts: Facts, of: TransferFacts): Examined {
   return proof(
     {
       text: `The server's 227 named its inside address ${address ?? ''} and crossed the NAT unchanged; the client dialled that address and could not reach it: ${failed.error ?? ''}.`,
-      remedy:
-        'Have the server name the firewall’s outside address and forward its passive ports to it, or attach the FTP helper to the control connection and accept related connections; many clients dial the control connection’s address instead when 227 names a private one (RFC 1918), and this is none.',
+      remedy: `Have the server name the firewall’s outside address and forward its passive ports to it, or ${passiveRemedy(facts.plan)}; many clients dial the control connection’s address instead when 227 names a private one (RFC 1918), and this is none.`,
     },
     [left, arrived, read, failed],
   );

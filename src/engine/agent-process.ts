@@ -1,6 +1,6 @@
-import { readMessages, type AgentReport } from '../agent/messages';
-import { howEnded, LabFailure, type HostProcess, type Lab } from '../engine/host';
+import { readMessages, type AgentReport, type MissingReport } from '../agent/messages';
 import type { HostName } from '../plan/plan';
+import { howEnded, LabFailure, MissingCapability, type HostProcess } from './host';
 
 /** A report, and the host it came from. */
 export interface HostReport {
@@ -9,30 +9,28 @@ export interface HostReport {
 }
 
 /** A host program of the lab: an agent bundle running inside its host, spoken to in JSON lines. */
-export class AgentProcess {
+export class AgentProcess<Report extends { readonly type: string } = AgentReport> {
   readonly process: HostProcess;
   /** rejects when the program ends before it was let go */
   readonly died: Promise<never>;
   private errors = '';
   private readonly waiting = new Set<{
-    wants: (report: AgentReport) => boolean;
-    resolve: (report: AgentReport) => void;
+    wants: (report: Report) => boolean;
+    resolve: (report: Report) => void;
     reject: (error: Error) => void;
   }>();
   /** set once we asked it to go: from then on its end is no failure */
   private leaving = false;
 
-  constructor(
-    lab: Lab,
-    readonly host: HostName,
-    bundle: string,
-    onReport: (report: HostReport) => void,
-  ) {
-    const place = lab.hosts[host];
-    if (!place) throw new Error(`unreachable: the plan has no ${host}`);
-    this.process = place.spawn(`${bundle} on the ${host} host`, lab.agent(`${bundle}.js`));
-    readMessages<AgentReport>(this.process.stdout, (report) => {
-      onReport({ host, report });
+  /**
+   * @param process the bundle, started
+   * @param onReport is told of every report as it comes
+   */
+  constructor(process: HostProcess, onReport: (report: Report) => void) {
+    this.process = process;
+    readMessages<Report>(this.process.stdout, (report) => {
+      onReport(report);
+      if (isMissing(report)) this.failWaiting(new MissingCapability(report.message, report.remedy));
       for (const waiter of this.waiting) {
         if (!waiter.wants(report)) continue;
         this.waiting.delete(waiter);
@@ -48,7 +46,7 @@ export class AgentProcess {
         const message =
           `${this.process.label} ended in mid-run (${howEnded(exit)}) ${this.errors.trim()}`.trim();
         reject(new LabFailure(message));
-        this.failWaiting(message);
+        this.failWaiting(new LabFailure(message));
       });
     });
     // Whoever is concerned races with it; that nobody is, for a while, is no error.
@@ -59,15 +57,18 @@ export class AgentProcess {
     this.process.stdin.write(`${JSON.stringify(message)}\n`);
   }
 
-  /** The next report that fits. Rejects with a LabFailure when the program ends, or nothing comes in time. */
-  next(wants: (report: AgentReport) => boolean, seconds: number, what: string): Promise<AgentReport> {
+  /**
+   * The next report that fits. Rejects with a LabFailure when the program ends or nothing comes in time, with a
+   * MissingCapability when it cannot work here.
+   */
+  next(wants: (report: Report) => boolean, seconds: number, what: string): Promise<Report> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.failWaiting(`${this.process.label} did not ${what} within ${seconds} s`);
+        this.failWaiting(new LabFailure(`${this.process.label} did not ${what} within ${seconds} s`));
       }, seconds * 1000);
       const waiter = {
         wants,
-        resolve: (report: AgentReport) => {
+        resolve: (report: Report) => {
           clearTimeout(timer);
           resolve(report);
         },
@@ -84,10 +85,14 @@ export class AgentProcess {
     this.leaving = true;
   }
 
-  private failWaiting(message: string): void {
+  private failWaiting(error: Error): void {
     for (const waiter of this.waiting) {
       this.waiting.delete(waiter);
-      waiter.reject(new LabFailure(message));
+      waiter.reject(error);
     }
   }
+}
+
+function isMissing(report: { readonly type: string }): report is MissingReport {
+  return report.type === 'missing';
 }

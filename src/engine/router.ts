@@ -1,0 +1,134 @@
+import type { Side } from '../linux22';
+import type { HostName, Plan } from '../plan/plan';
+import type { RouterCommand, RouterConfig, RouterEvent, RouterReport, RowCounter } from '../router/messages';
+import { TOOL_DIRECTORY } from '../router/tool-directory';
+import { AgentProcess } from './agent-process';
+import { LabFailure, RefusedRows, type FirewallRouter, type Host, type HostProcess } from './host';
+import { must } from './process';
+
+/** A Node program; on a loaded machine its start takes a while. */
+const START_SECONDS = 30;
+const ANSWER_SECONDS = 15;
+/** Every network of the lab is a /24. */
+const PREFIX = 24;
+/** A veth's own (veth.c, ETH_DATA_LEN), which no wiring changes. */
+const MTU = 1500;
+
+/**
+ * What keeps the firewall host's own kernel out of it: packets are dropped after the router has seen them, and
+ * before anything in the kernel answers. ARP is not among them.
+ */
+const SILENCE = `table ip linux22 {
+  chain silence {
+    type filter hook prerouting priority raw; policy drop;
+    iifname "lo" accept
+  }
+}
+`;
+
+type Told = Extract<RouterReport, { type: 'told' }>;
+
+/** See `FirewallRouter`. */
+export class Router implements FirewallRouter {
+  readonly #agent: AgentProcess<RouterReport>;
+  readonly #events: RouterEvent[] = [];
+  #commands = 0;
+
+  /** @param spawn starts the router's bundle on the firewall's host */
+  private constructor(
+    private readonly plan: Plan,
+    private readonly directory: string,
+    spawn: () => HostProcess,
+  ) {
+    this.#agent = new AgentProcess(spawn(), (report) => {
+      if (report.type === 'event') this.#events.push(report);
+    });
+  }
+
+  /** Starts it, without a configuration yet; null for a plan whose firewall is the host's own kernel. */
+  static start(
+    plan: Plan,
+    firewall: Host,
+    agent: (bundle: string) => readonly string[],
+    directory: string,
+  ): Router | null {
+    if (!hasRouter(plan)) return null;
+    return new Router(plan, directory, () =>
+      firewall.spawn('the Linux 2.2 router on the firewall host', agent('router.js')),
+    );
+  }
+
+  get process(): HostProcess {
+    return this.#agent.process;
+  }
+
+  async load(firewall: Host): Promise<void> {
+    await must("silence the firewall's kernel", firewall.exec(['nft', '-f', '-'], { input: SILENCE }));
+    const { kind, kernel, ruleset, addresses } = this.plan.firewall;
+    if (kind !== 'ipchains') throw new Error(`unreachable: a router for ${kind}`);
+    const side = (name: Side): RouterConfig['sides'][Side] => ({
+      interface: name,
+      address: addresses[name],
+      prefix: PREFIX,
+      mtu: MTU,
+    });
+    const config: RouterConfig = {
+      ...{ program: 'router', kernel, ruleset },
+      sides: { inside: side('inside'), outside: side('outside') },
+      timeScale: this.plan.timeScale,
+      directory: this.directory,
+    };
+    this.#agent.send(config);
+    const wanted = new Set(['ready', 'refused']);
+    const said = await this.#agent.next(({ type }) => wanted.has(type), START_SECONDS, 'start');
+    if (said.type !== 'refused') return;
+    const { row, message } = said;
+    // What is no row may be the author's too: -D, -P, -M -S.
+    const source = ruleset.textLines?.find(({ line }) => line === said.line)?.source ?? null;
+    if (row === null && source === null)
+      throw new LabFailure(`the Linux 2.2 firewall can't load the ruleset: ${message}`);
+    throw new RefusedRows([{ row, line: row === null ? source : null, message, column: 0 }]);
+  }
+
+  async counters(): Promise<readonly RowCounter[]> {
+    const answer = await this.#ask('counters');
+    return answer.type === 'counters' ? answer.rows : [];
+  }
+
+  async settle(): Promise<void> {
+    await this.#ask('tell');
+  }
+
+  async told(): ReturnType<FirewallRouter['told']> {
+    const answer = await this.#ask('tell');
+    const { lost, untold } = answer as Told;
+    return { lost, untold, events: this.#events };
+  }
+
+  leave(): void {
+    this.#agent.leave();
+  }
+
+  #ask(what: RouterCommand['do']): Promise<RouterReport> {
+    this.#commands += 1;
+    const id = this.#commands;
+    const answer = this.#agent.next(
+      (report) => 'id' in report && report.id === id,
+      ANSWER_SECONDS,
+      `answer "${what}"`,
+    );
+    this.#agent.send({ id, do: what });
+    return answer;
+  }
+}
+
+/** Whether a plan's firewall is a router of the lab's own, and not the host's kernel. */
+export function hasRouter({ firewall }: Plan): boolean {
+  return firewall.kind === 'ipchains';
+}
+
+/** The command that runs a program where the old firewall's tools are found by their names, on its host. */
+export function withTools(plan: Plan, host: HostName, directory: string): readonly string[] {
+  if (host !== 'firewall' || !hasRouter(plan)) return [];
+  return ['sh', '-c', `PATH="${directory}/${TOOL_DIRECTORY}:$PATH"; export PATH; exec "$@"`, 'sh'];
+}

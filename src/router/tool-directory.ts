@@ -1,0 +1,2 @@
+/** Where the old firewall's tools are, below the router's directory. */
+export const TOOL_DIRECTORY = 'bin';
