@@ -5,6 +5,9 @@ const AF_INET = 2;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const IPPROTO_RAW = 255;
+const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
+const SO_SNDBUFFORCE = 32;
 const SOL_IP = 0;
 const IP_RECVERR = 11;
 const MSG_DONTWAIT = 0x40;
@@ -22,9 +25,14 @@ export class RawSocket {
   /**
    * Opens it. IPPROTO_RAW implies IP_HDRINCL: packets come with their IP header, and nothing is received.
    *
+   * @param room bytes that may wait in it, for a neighbour's link-layer address above all; left out: the system's
+   *   default, some hundred packets
    * @throws an Error; without CAP_NET_RAW in this network namespace it says so
    */
-  constructor(private readonly calls: SystemCalls) {
+  constructor(
+    private readonly calls: SystemCalls,
+    room?: number,
+  ) {
     this.descriptor = calls.socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
     if (this.descriptor < 0) {
       const { name, text } = describeErrno(calls.errno());
@@ -34,7 +42,15 @@ export class RawSocket {
     if (calls.setsockopt(this.descriptor, SOL_IP, IP_RECVERR, nativeInt(1), 4) < 0) {
       throw new Error(`Can't have a raw socket report full queues: ${describeErrno(calls.errno()).text}`);
     }
+    if (room !== undefined) this.reserve(room);
     this.to.set(nativeInt(AF_INET).subarray(0, 2), 0);
+  }
+
+  /** Beyond the system's limit where that is allowed. */
+  private reserve(room: number): void {
+    const set = (option: number): boolean =>
+      this.calls.setsockopt(this.descriptor, SOL_SOCKET, option, nativeInt(room), 4) >= 0;
+    if (!set(SO_SNDBUFFORCE)) set(SO_SNDBUF);
   }
 
   /**

@@ -8,6 +8,11 @@ import { Pump } from './pump';
 
 /** A port scan makes a great many entries; the record stops here, and what is missing is counted. */
 const MOST_EVENTS = 50_000;
+/**
+ * Bytes that may wait to be sent. Whoever scans addresses where nobody is has packets wait for ARP, three seconds each,
+ * and they must not take the room of others: one socket sends them all.
+ */
+const SEND_BUFFER = 32 * 2 ** 20;
 /** Of packets dropped for one reason, the first so many are told one by one; then each time their number doubles, and the last. */
 const TOLD_ONE_BY_ONE = 4;
 
@@ -47,7 +52,7 @@ export class Router {
       inside: new PacketSocket(calls, sides.inside.interface),
       outside: new PacketSocket(calls, sides.outside.interface),
     };
-    this.#pump = new Pump(calls, sockets, new RawSocket(calls), {
+    this.#pump = new Pump(calls, sockets, new RawSocket(calls, SEND_BUFFER), {
       receive: (from, packet) => this.#receive(from, packet),
       tick: () => this.#tick(),
       unsent: (reason) => {
