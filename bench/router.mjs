@@ -32,14 +32,10 @@ export async function routerFigures(tools) {
 
 // The same through the Linux 2.2 firewall, whose router is a program of the lab's.
 function bulkScenario({ scratch, BIG }) {
-  const BIG_2_2 = join(scratch, 'bulk-2.2.yaml');
-  writeFileSync(
-    BIG_2_2,
-    readFileSync(BIG, 'utf8')
-      .replace('kind: nftables', 'kind: ipchains')
-      .replace(/policy: drop[\s\S]*?server:/, 'policy: accept\nserver:'),
-  );
-  return BIG_2_2;
+  return variant(join(scratch, 'bulk-2.2.yaml'), BIG, [
+    ['kind: nftables', 'kind: ipchains'],
+    [/policy: drop[\s\S]*?server:/, 'policy: accept\nserver:'],
+  ]);
 }
 
 /** Seconds of the download through Linux 2.2 and through today's kernel, in turn. */
@@ -55,25 +51,31 @@ async function routerPairs({ PAIRS, labBulk, spread }, BIG_2_2) {
 // As many connections as its table holds, and a few more, opened by a scan from the inside. The answers are denied:
 // an RST would leave an entry ten seconds only.
 function fullScenario(scratch, BIG_2_2) {
-  const FULL_2_2 = join(scratch, 'full-2.2.yaml');
-  writeFileSync(
-    FULL_2_2,
-    readFileSync(BIG_2_2, 'utf8')
-      .replace(
-        'policy: accept\n',
-        'policy: accept\n  rules: |\n    ipchains -A input -i outside -s 203.0.113.66 -j DENY\n',
-      )
-      .replace(
-        /session:[\s\S]*/,
-        `session:
+  const session = `session:
   - probe: { name: scan, from: neighbour, to: prober, source-ports: [${SCANNED}], ports: 10000-14199 }
   - download: { mode: passive, size: 64 KiB }
 expect:
   - scan arrives somewhere
-`,
-      ),
+`;
+  return variant(join(scratch, 'full-2.2.yaml'), BIG_2_2, [
+    [
+      'policy: accept\n',
+      'policy: accept\n  rules: |\n    ipchains -A input -i outside -s 203.0.113.66 -j DENY\n',
+    ],
+    [SESSION, session],
+  ]);
+}
+
+/** From the session on. */
+const SESSION = /session:[\s\S]*/;
+
+/** Writes a scenario with some of its text replaced. @returns the file */
+function variant(file, from, changes) {
+  writeFileSync(
+    file,
+    changes.reduce((text, [old, made]) => text.replace(old, made), readFileSync(from, 'utf8')),
   );
-  return FULL_2_2;
+  return file;
 }
 
 /** The most memory that the router's process had, in MiB. */
@@ -104,17 +106,12 @@ async function routerMemory({ ROOT, LAB, scratch, timed }, BIG_2_2) {
 const SCANNED = Array.from({ length: 10 }, (_, index) => 1025 + index).join(', ');
 
 function manyScenario(scratch, BIG_2_2) {
-  const MANY_2_2 = join(scratch, 'many-2.2.yaml');
-  writeFileSync(
-    MANY_2_2,
-    readFileSync(BIG_2_2, 'utf8')
-      .replace(
-        /session:[\s\S]*/,
-        `session:\n${Array.from({ length: 40 }, (_, n) => `  - download: { name: d${n}, mode: passive, size: 1 KiB }\n`).join('')}`,
-      )
-      .concat('expect:\n  - the control connection survives\n'),
+  const downloads = Array.from(
+    { length: 40 },
+    (_, n) => `  - download: { name: d${n}, mode: passive, size: 1 KiB }\n`,
   );
-  return MANY_2_2;
+  const session = `session:\n${downloads.join('')}expect:\n  - the control connection survives\n`;
+  return variant(join(scratch, 'many-2.2.yaml'), BIG_2_2, [[SESSION, session]]);
 }
 
 /** Milliseconds that the router adds to a TCP handshake: what the client waits, less what the server takes. Median of forty. */

@@ -181,6 +181,25 @@ export function run(argv: readonly string[], cwd = scratch()): Promise<Finished>
   );
 }
 
+/**
+ * What became of each case of a program that prints a line of JSON for each, by its name: null, or the error.
+ *
+ * @throws when there is none, with the end of what was said instead
+ */
+export function caseResults({
+  stdout,
+  stderr,
+}: Pick<Finished, 'stdout' | 'stderr'>): Map<string, string | null> {
+  const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
+  if (lines.length === 0) throw new Error(`the program said nothing:\n${lastLines(stderr)}`);
+  return new Map(
+    lines.map((line) => {
+      const { name, error } = JSON.parse(line) as { name: string; error: string | null };
+      return [name, error];
+    }),
+  );
+}
+
 /** A scenario file that passes, with some of its text replaced. */
 export function scenarioWith(
   changes: readonly (readonly [string | RegExp, string])[],

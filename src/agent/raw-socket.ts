@@ -1,16 +1,20 @@
-import { describeErrno, nativeInt, remedyFor, type SystemCalls } from './system-calls';
+import {
+  describeErrno,
+  MSG_DONTWAIT,
+  nativeInt,
+  remedyFor,
+  reserve,
+  setOption,
+  SOCK_CLOEXEC,
+  type SystemCalls,
+} from './system-calls';
 
 // From Linux' socket.h, in.h and ip(7).
 const AF_INET = 2;
 const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2000000;
 const IPPROTO_RAW = 255;
-const SOL_SOCKET = 1;
-const SO_SNDBUF = 7;
-const SO_SNDBUFFORCE = 32;
 const SOL_IP = 0;
 const IP_RECVERR = 11;
-const MSG_DONTWAIT = 0x40;
 const SOCKADDR_IN = 16;
 /** Where the destination stands in an IPv4 header (RFC 791 §3.1), and in a struct sockaddr_in. */
 const DESTINATION = 16;
@@ -39,18 +43,11 @@ export class RawSocket {
       throw new Error(`Can't open a raw socket: ${text}${remedyFor(name)}`);
     }
     // Without it the kernel keeps quiet about a packet that a full queue swallowed (raw_send_hdrinc).
-    if (calls.setsockopt(this.descriptor, SOL_IP, IP_RECVERR, nativeInt(1), 4) < 0) {
+    if (!setOption(calls, this.descriptor, SOL_IP, IP_RECVERR, 1)) {
       throw new Error(`Can't have a raw socket report full queues: ${describeErrno(calls.errno()).text}`);
     }
-    if (room !== undefined) this.reserve(room);
+    if (room !== undefined) reserve(calls, this.descriptor, 'send', room);
     this.to.set(nativeInt(AF_INET).subarray(0, 2), 0);
-  }
-
-  /** Beyond the system's limit where that is allowed. */
-  private reserve(room: number): void {
-    const set = (option: number): boolean =>
-      this.calls.setsockopt(this.descriptor, SOL_SOCKET, option, nativeInt(room), 4) >= 0;
-    if (!set(SO_SNDBUFFORCE)) set(SO_SNDBUF);
   }
 
   /**

@@ -100,6 +100,36 @@ export function nativeInt(value: number): Buffer {
   return bytes;
 }
 
+// From Linux' socket.h, for sockets of every kind.
+export const SOCK_CLOEXEC = 0o2000000;
+export const MSG_DONTWAIT = 0x40;
+const SOL_SOCKET = 1;
+/** A buffer's size within the system's limit, and beyond it: SO_SNDBUF, SO_SNDBUFFORCE and their like. */
+const BUFFERS = { send: { within: 7, beyond: 32 }, receive: { within: 8, beyond: 33 } } as const;
+
+/** Sets a socket's option of type int. @returns whether that was allowed */
+export function setOption(
+  calls: SystemCalls,
+  socket: number,
+  level: number,
+  option: number,
+  value: number,
+): boolean {
+  return calls.setsockopt(socket, level, option, nativeInt(value), 4) >= 0;
+}
+
+/** Gives a socket's buffer some room: beyond the system's limit where that is allowed, else as much as is. */
+export function reserve(
+  calls: SystemCalls,
+  socket: number,
+  buffer: keyof typeof BUFFERS,
+  bytes: number,
+): void {
+  const { within, beyond } = BUFFERS[buffer];
+  if (!setOption(calls, socket, SOL_SOCKET, beyond, bytes))
+    setOption(calls, socket, SOL_SOCKET, within, bytes);
+}
+
 /** What an errno is called, and what it means: "EPERM", "operation not permitted (EPERM)". */
 export function describeErrno(errno: number): { name: string; text: string } {
   const [name, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, 'an error without a name'];

@@ -1,5 +1,5 @@
 import type { Side } from '../linux22';
-import type { HostName, Plan } from '../plan/plan';
+import { isLinux22, type HostName, type Plan } from '../plan/plan';
 import type { RouterCommand, RouterConfig, RouterEvent, RouterReport, RowCounter } from '../router/messages';
 import { TOOL_DIRECTORY } from '../router/tool-directory';
 import { AgentProcess } from './agent-process';
@@ -52,7 +52,7 @@ export class Router implements FirewallRouter {
     agent: (bundle: string) => readonly string[],
     directory: string,
   ): Router | null {
-    if (!hasRouter(plan)) return null;
+    if (!isLinux22(plan)) return null;
     return new Router(plan, directory, () =>
       firewall.spawn('the Linux 2.2 router on the firewall host', agent('router.js')),
     );
@@ -64,8 +64,7 @@ export class Router implements FirewallRouter {
 
   async load(firewall: Host): Promise<void> {
     await must("silence the firewall's kernel", firewall.exec(['nft', '-f', '-'], { input: SILENCE }));
-    const { kind, kernel, ruleset, addresses } = this.plan.firewall;
-    if (kind !== 'ipchains') throw new Error(`unreachable: a router for ${kind}`);
+    const { kernel, ruleset, addresses } = this.plan.firewall;
     const side = (name: Side): RouterConfig['sides'][Side] => ({
       interface: name,
       address: addresses[name],
@@ -122,13 +121,8 @@ export class Router implements FirewallRouter {
   }
 }
 
-/** Whether a plan's firewall is a router of the lab's own, and not the host's kernel. */
-export function hasRouter({ firewall }: Plan): boolean {
-  return firewall.kind === 'ipchains';
-}
-
 /** The command that runs a program where the old firewall's tools are found by their names, on its host. */
 export function withTools(plan: Plan, host: HostName, directory: string): readonly string[] {
-  if (host !== 'firewall' || !hasRouter(plan)) return [];
+  if (host !== 'firewall' || !isLinux22(plan)) return [];
   return ['sh', '-c', `PATH="${directory}/${TOOL_DIRECTORY}:$PATH"; export PATH; exec "$@"`, 'sh'];
 }

@@ -109,8 +109,11 @@ export function helperOf(
   return { ports: tracking?.ports ?? [], openedBy: 'anybody', attach };
 }
 
-/** One of the twelve places is taken by marks since (ip_masq_ftp.c, MAX_MASQ_FTP_PORTS_MODPARM). */
-const MOST_PORTS_2_2_19 = 11;
+/**
+ * Ports that a list of ip_masq_ftp's may have. One of the twelve places has been taken by marks since (ip_masq_ftp.c,
+ * MAX_MASQ_APP_PORTS and MAX_MASQ_FTP_PORTS_MODPARM).
+ */
+export const MASQ_FTP_PORTS: Readonly<Record<Kernel22, number>> = { '2.2.14': 12, '2.2.19': 11 };
 
 /**
  * Modules belong to a kernel: those of Linux 2.2 to ipchains, all others to the kernels after it.
@@ -129,11 +132,9 @@ export function refuseForeignModules(
       throw new Error(
         `${name} is a module of Linux 2.2, kind: ipchains; ${kind} has ip_conntrack_ftp, ip_nat_ftp`,
       );
-    if (kind === 'ipchains' && kernel === '2.2.19') {
-      for (const list of [ports, inPorts ?? []]) {
-        if (list.length > MOST_PORTS_2_2_19)
-          throw new Error(`${list.length} ports; ${name} of Linux 2.2.19 takes up to ${MOST_PORTS_2_2_19}`);
-      }
+    const most = MASQ_FTP_PORTS[kernel];
+    for (const { length } of kind === 'ipchains' ? [ports, inPorts ?? []] : []) {
+      if (length > most) throw new Error(`${length} ports; ${name} of Linux ${kernel} takes up to ${most}`);
     }
     if (inPorts && kernel !== '2.2.19')
       throw new Error(`in_ports= came with Linux 2.2.19; add kernel: 2.2.19, or leave it out`);

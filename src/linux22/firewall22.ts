@@ -299,8 +299,9 @@ export class Firewall22 {
     const fault = packet.read(buffer);
     if (fault) return this.#refuse(fault);
     // While there are entries, or have been rules with REDIRECT (sysctl_ip_always_defrag).
-    const defragments = this.#table.size > 0 || this.#chains.hasRedirected;
-    if (packet.isFragment && defragments && !this.#putTogether(packet)) return NOTHING;
+    if (packet.isFragment && (this.#table.size > 0 || this.#chains.hasRedirected)) {
+      if (!this.#putTogether(packet)) return NOTHING;
+    }
     const verdict = this.#chains.check('input', from, packet);
     if (verdict === 'DENY') return NOTHING;
     const isOwn = this.#isOwnAddress(packet.destination);
@@ -380,7 +381,8 @@ export class Firewall22 {
       if (masqueraded) this.#translator.restoreSource(packet, masqueraded);
       return this.#error(from, packet, icmp.UNREACHABLE, icmp.HOST_UNREACHABLE);
     }
-    return [...redirect, ...this.#out(to, packet.bytes)];
+    const out = this.#out(to, packet.bytes);
+    return redirect.length === 0 ? out : [...redirect, ...out];
   }
 
   /** Taken apart where it is too large for the link. */

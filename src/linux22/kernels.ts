@@ -1,4 +1,5 @@
 import type { Kernel22 } from '../firewall/kinds';
+import { MASQ_FTP_PORTS } from '../firewall/modules';
 
 /**
  * What one Linux 2.2 does and another does not, as read in the sources of both. Everything else in here is the
@@ -7,11 +8,11 @@ import type { Kernel22 } from '../firewall/kinds';
 export interface KernelProfile {
   readonly name: Kernel22;
   /**
-   * Whom an entry of UDP lets answer (ip_masq.c, ip_masq_new; sysctl ip_masq_udp_dloose). 2: whoever answers, from
-   * any port, as it was for all until 2.2.15. 0: any address, but only from the port that was spoken to, and after
-   * the first answer that address alone. 1: as 0 where the inside speaks from a port below 1024, else as 2.
+   * Whether an entry of UDP lets answer whoever answers, from any port (ip_masq.c, ip_masq_new; sysctl
+   * ip_masq_udp_dloose). If not, any address may, but only from the port that was spoken to, and after the first answer
+   * that address alone.
    */
-  readonly udpLoose: 0 | 1 | 2;
+  readonly udpLoose: boolean;
   /**
    * From which number on an acknowledgement is taken to be of what follows the latest packet that was resized
    * (ip_masq_app.c, masq_fix_ack_seq): the packet's own, as the inside counts, or that and the whole shift.
@@ -31,7 +32,7 @@ export interface KernelProfile {
     readonly guardsPorts: boolean;
     /** knows `in_ports=`, `noport=`, `mark=` and `in_mark=` */
     readonly knowsInPorts: boolean;
-    /** ports that a list of its options may have (MAX_MASQ_APP_PORTS, MAX_MASQ_FTP_PORTS_MODPARM) */
+    /** ports that a list of its options may have */
     readonly mostPorts: number;
   };
 }
@@ -39,7 +40,7 @@ export interface KernelProfile {
 export const KERNEL_PROFILES: Readonly<Record<Kernel22, KernelProfile>> = {
   '2.2.14': {
     name: '2.2.14',
-    udpLoose: 2,
+    udpLoose: true,
     acknowledges: 'from the packet',
     ftp: {
       takesHeaderForPlain: true,
@@ -47,12 +48,12 @@ export const KERNEL_PROFILES: Readonly<Record<Kernel22, KernelProfile>> = {
       needsEstablished: false,
       guardsPorts: false,
       knowsInPorts: false,
-      mostPorts: 12,
+      mostPorts: MASQ_FTP_PORTS['2.2.14'],
     },
   },
   '2.2.19': {
     name: '2.2.19',
-    udpLoose: 0,
+    udpLoose: false,
     acknowledges: 'from the packet and the shift',
     ftp: {
       takesHeaderForPlain: false,
@@ -60,7 +61,7 @@ export const KERNEL_PROFILES: Readonly<Record<Kernel22, KernelProfile>> = {
       needsEstablished: true,
       guardsPorts: true,
       knowsInPorts: true,
-      mostPorts: 11,
+      mostPorts: MASQ_FTP_PORTS['2.2.19'],
     },
   },
 };

@@ -15,8 +15,6 @@ export const TABLE_LIMIT = PORTS * MULTIPLE;
 /** Entries on ports that were asked for: the kernel has no limit but its memory. */
 export const GIVEN_LIMIT = 65_536;
 const BUCKETS = 32_768;
-/** A source port below this is a privileged one (net/sock.h, PROT_SOCK). */
-const PRIVILEGED = 1024;
 /** The part of a timer that must have run down for its next start to be told of: else every packet would be. */
 const NOTABLE = 1 / 50;
 
@@ -50,8 +48,7 @@ export interface NewEntry {
 /** The table of masqueraded connections (ip_masq.c). Times in seconds, given from outside. */
 export class MasqueradeTable {
   readonly timeouts = defaultTimeouts();
-  /** See `KernelProfile`. */
-  udpLoose: KernelProfile['udpLoose'];
+  readonly #udpLoose: boolean;
   readonly #inbound: (Entry | null)[] = new Array<Entry | null>(BUCKETS).fill(null);
   readonly #outbound: (Entry | null)[] = new Array<Entry | null>(BUCKETS).fill(null);
   readonly #timers = new TimerQueue<Entry>();
@@ -79,7 +76,7 @@ export class MasqueradeTable {
     bind: (entry: Entry) => FtpRole | null,
     { udpLoose }: Pick<KernelProfile, 'udpLoose'>,
   ) {
-    this.udpLoose = udpLoose;
+    this.#udpLoose = udpLoose;
     this.#changed = changed;
     this.#bind = bind;
   }
@@ -205,7 +202,7 @@ export class MasqueradeTable {
    * @returns null: the table is full, no port is free, or the port asked for is taken
    */
   create(fields: NewEntry, now: number): Entry | null {
-    const { protocol, outsideAddress, remoteAddress, remotePort, insidePort } = fields;
+    const { protocol, outsideAddress, remoteAddress, remotePort } = fields;
     const given = fields.outsidePort !== undefined;
     const used = this.#used.get(protocol);
     if (used === undefined || (given ? this.#usedGiven >= GIVEN_LIMIT : used >= TABLE_LIMIT)) return null;
@@ -215,14 +212,13 @@ export class MasqueradeTable {
     if (outsidePort === null || (given && !isFree(outsidePort))) return null;
     if (given) this.#usedGiven += 1;
     else this.#used.set(protocol, used + 1);
-    const isLoose = this.udpLoose === 2 || (this.udpLoose === 1 && insidePort >= PRIVILEGED);
     const entry = new Entry(this.#nextId, protocol, {
       ...fields,
       outsidePort,
       anyRemotePort: fields.anyRemotePort ?? false,
       anyInsidePort: fields.anyInsidePort ?? false,
-      anyRemoteAddress: protocol === UDP && !given && !isLoose,
-      anyRemote: protocol === UDP && !given && isLoose,
+      anyRemoteAddress: protocol === UDP && !given && !this.#udpLoose,
+      anyRemote: protocol === UDP && !given && this.#udpLoose,
       givenPort: given,
     });
     this.#nextId += 1;

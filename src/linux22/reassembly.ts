@@ -43,8 +43,12 @@ export class Reassembly {
     this.#forget(now);
     if (this.#memory > MEMORY.high) this.#evict();
     const key = `${packet.source} ${packet.destination} ${packet.protocol} ${packet.identification}`;
-    const incomplete = this.#packets.get(key) ?? {
-      ...{ header: Buffer.alloc(0), length: null, pieces: [], memory: 0, until: 0 },
+    const incomplete: Incomplete = this.#packets.get(key) ?? {
+      header: Buffer.alloc(0),
+      length: null,
+      pieces: [],
+      memory: 0,
+      until: 0,
     };
     const from = packet.fragmentOffset * 8;
     if (from === 0 || incomplete.header.length === 0)

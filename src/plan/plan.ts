@@ -64,6 +64,11 @@ export interface PlannedProbe extends ProbeStep {
 
 export type PlannedStep = PlannedTransfer | PlannedProbe;
 
+/** Whether a plan's firewall is a Linux 2.2, a router of the lab's own, and not the host's kernel. */
+export function isLinux22({ firewall }: { readonly firewall: Pick<Plan['firewall'], 'kind'> }): boolean {
+  return firewall.kind === 'ipchains';
+}
+
 /** The hosts of a plan, the three first. */
 export function hostNames({ hosts }: Plan): readonly HostName[] {
   return Object.keys(hosts) as HostName[];

@@ -1,10 +1,23 @@
 import { ADDED_HOSTS, type Scenario } from '../scenario';
-import type { AddedHost, Bridge, HostName, HostPlan, Link, PerHost, Plan } from './plan';
+import {
+  isLinux22,
+  type AddedHost,
+  type Bridge,
+  type HostName,
+  type HostPlan,
+  type Link,
+  type PerHost,
+  type Plan,
+} from './plan';
 
 /** The FAQ is about IPv4, and neighbour discovery would only clutter the captures. */
 const NO_IPV6 = { 'net/ipv6/conf/all/disable_ipv6': '1', 'net/ipv6/conf/default/disable_ipv6': '1' };
 /** Where a router of the lab's own is the firewall, the kernel has no opinion on where packets come from or go. */
-const OUT_OF_THE_WAY = { 'net/ipv4/conf/all/rp_filter': '0', 'net/ipv4/conf/all/send_redirects': '0' };
+const OUT_OF_THE_WAY = {
+  'net/ipv4/ip_forward': '0',
+  'net/ipv4/conf/all/rp_filter': '0',
+  'net/ipv4/conf/all/send_redirects': '0',
+};
 /** The other end offers none, either, to one that does not (RFC 7323 §3.2). */
 const NO_TIMESTAMPS = { 'net/ipv4/tcp_timestamps': '0' };
 /** A bridge hands its frames to its own IP layer only; where the module is loaded this must be said. */
@@ -104,8 +117,7 @@ function firewallHost({ networks, firewall }: Scenario, bridged: boolean): HostP
       ...NO_IPV6,
       ...(bridged ? BRIDGE_IS_NO_FILTER : {}),
       // A router of the lab's own forwards what ipchains lets through; the kernel is to keep out of it.
-      'net/ipv4/ip_forward': firewall.kind === 'ipchains' ? '0' : '1',
-      ...(firewall.kind === 'ipchains' ? OUT_OF_THE_WAY : {}),
+      ...(isLinux22({ firewall }) ? OUT_OF_THE_WAY : { 'net/ipv4/ip_forward': '1' }),
       ...Object.fromEntries(timeouts),
     },
   };

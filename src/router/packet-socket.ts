@@ -1,17 +1,21 @@
-import { describeErrno, nativeInt, remedyFor, type SystemCalls } from '../agent/system-calls';
+import {
+  describeErrno,
+  MSG_DONTWAIT,
+  nativeInt,
+  remedyFor,
+  reserve,
+  setOption,
+  SOCK_CLOEXEC,
+  type SystemCalls,
+} from '../agent/system-calls';
 
 // From Linux' socket.h, if_packet.h, if_ether.h and packet(7).
 const AF_PACKET = 17;
 const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
 const ETH_P_IP = 0x0800;
-const SOL_SOCKET = 1;
-const SO_RCVBUF = 8;
-const SO_RCVBUFFORCE = 33;
 const SOL_PACKET = 263;
 const PACKET_STATISTICS = 6;
 const PACKET_IGNORE_OUTGOING = 23;
-const MSG_DONTWAIT = 0x40;
 /** struct sockaddr_ll: family, protocol, interface, hardware type, packet type, address length, address */
 const SOCKADDR_LL = 20;
 const PACKET_TYPE = 10;
@@ -44,12 +48,9 @@ export class PacketSocket {
     if (this.descriptor < 0) throw failed('open a packet socket');
     const index = calls.if_nametoindex(interfaceName);
     if (index === 0) throw new Error(`There is no interface ${interfaceName} here`);
-    const option = (level: number, name: number, value: number): boolean =>
-      calls.setsockopt(this.descriptor, level, name, nativeInt(value), 4) >= 0;
-    // Beyond the system's limit where that is allowed.
-    if (!option(SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)) option(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+    reserve(calls, this.descriptor, 'receive', RECEIVE_BUFFER);
     // Since Linux 4.20; what an older kernel shows of packets going out is told by their type.
-    option(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+    setOption(calls, this.descriptor, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
     const address = Buffer.alloc(SOCKADDR_LL);
     address.writeUInt16LE(AF_PACKET, 0);
     address.writeUInt16BE(ETH_P_IP, 2);

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scoreboardReport } from '../../src/report/scoreboard';
-import type { Style } from '../../src/report/style';
+import { PLAIN } from '../../src/report/style';
 import { scenarioNames } from '../../src/scenario/catalogue';
 import { CLAIMS } from '../../src/scenario/claims';
 import { loadScenario } from '../../src/scenario/load';
@@ -15,8 +15,6 @@ import { LAB, ROOT, lab, lastLines, run, scratch, type Finished } from '../suppo
 const ESCAPE = '\u001b';
 const IDS = Array.from({ length: 55 }, (_, index) => `C${String(index + 1).padStart(2, '0')}`);
 const VERDICTS = ['upheld', 'refuted', 'partly', 'untested'];
-const identity = (text: string): string => text;
-const PLAIN: Style = { bold: identity, dim: identity, red: identity, green: identity, yellow: identity };
 
 /** All claims. */
 let whole: Finished;

@@ -1,7 +1,7 @@
 import { buildSync } from 'esbuild';
 import { join } from 'node:path';
 import { CASES } from './contract-cases';
-import { lastLines, ROOT, run, scratch } from '../support';
+import { caseResults, ROOT, run, scratch } from '../support';
 import type { EngineName } from '../../src/plan/plan';
 
 /** The contract suite as tests, for one engine. `command` says how a program is run where the engine's hosts can be made. */
@@ -31,15 +31,7 @@ export function contract(
         js: `const __libraries = require; require = (id) => __libraries(id === './docker-libraries.js' ? ${JSON.stringify(join(ROOT, 'dist/docker-libraries.js'))} : id);`,
       },
     });
-    const { stdout, stderr } = await run(command([process.execPath, program, engine, ROOT]));
-    const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
-    results = new Map(
-      lines.map((line) => {
-        const { name, error } = JSON.parse(line) as { name: string; error: string | null };
-        return [name, error];
-      }),
-    );
-    if (results.size === 0) throw new Error(`the contract program said nothing:\n${lastLines(stderr)}`);
+    results = caseResults(await run(command([process.execPath, program, engine, ROOT])));
   });
 
   test.each(Object.keys(CASES))('%s', (name) => {

@@ -2,7 +2,7 @@ import { buildSync } from 'esbuild';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { sandboxCommand } from '../../src/engine/netns/sandbox';
-import { ordinaryUser, ROOT, run, scratch } from '../support';
+import { caseResults, ordinaryUser, ROOT, run, scratch } from '../support';
 import { CASES } from './edge-cases';
 
 // The router on real interfaces: what is typed on its host, what its kernel must not do, and hostile frames.
@@ -24,17 +24,7 @@ function program(): string {
 }
 
 beforeAll(async () => {
-  const { stdout, stderr } = await run(sandboxCommand([process.execPath, program(), ROOT]));
-  results = new Map(
-    stdout
-      .split('\n')
-      .filter((line) => line.startsWith('{'))
-      .map((line) => {
-        const { name, error } = JSON.parse(line) as { name: string; error: string | null };
-        return [name, error];
-      }),
-  );
-  if (results.size === 0) throw new Error(`the program said nothing: ${stderr}`);
+  results = caseResults(await run(sandboxCommand([process.execPath, program(), ROOT])));
 });
 
 test.each(Object.keys(CASES))('%s', (name) => {

@@ -1,6 +1,6 @@
-import { hostNames, type Plan } from '../../plan/plan';
+import { hostNames, isLinux22, type Plan } from '../../plan/plan';
 import type { ExecResult, Host, Lab } from '../host';
-import { hasRouter, Router, withTools } from '../router';
+import { Router, withTools } from '../router';
 import { linkBatch, wire } from '../wiring';
 import type { Containers, Role, RunningContainer } from './containers';
 import { imageTag, type ImageName } from './images';
@@ -29,7 +29,7 @@ export function imagesFor(plan: Plan): Readonly<Record<Role, ImageName>> {
     neighbour: 'client',
     prober: 'client',
     resolver: 'client',
-    firewall: hasRouter(plan) ? 'firewall-2.2' : 'firewall',
+    firewall: isLinux22(plan) ? 'firewall-2.2' : 'firewall',
     server: `server-${plan.server.program}` as ImageName,
     // It has the tools; what it does is nobody's but the lab's.
     wiring: 'firewall',

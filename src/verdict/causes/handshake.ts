@@ -1,4 +1,5 @@
 import type { ConntrackEvent, LabEvent, Leg, PacketEvent } from '../../observe/event';
+import { isLinux22 } from '../../plan/plan';
 import { isSyn, otherLeg, type Facts, type TransferFacts } from '../facts';
 
 /** Packets of one transfer, by leg. */
@@ -64,7 +65,7 @@ export function lostAtFirewall(facts: Facts, handshake: Handshake): Lost | null 
     // ends at the firewall is of a SYN sent again, when an expectation had been used up by the first. Linux 2.2
     // makes an entry before the output chain has spoken (ip_forward.c), so there it says nothing of that.
     const passed = entries.some(({ reply }) => reply?.source !== facts.plan.firewall.addresses[near]);
-    if (passed && facts.plan.firewall.kind !== 'ipchains') return null;
+    if (passed && !isLinux22(facts.plan)) return null;
     // Whoever dials the firewall itself is answered by it, or not; nothing is to leave on the other side.
     return toFirewallItself(facts, handshake) ? null : { packet: syn, answer: false, towards: far };
   }
@@ -186,7 +187,7 @@ export function endedAtFirewall(facts: Facts, handshake: Handshake | null): Unfo
   const entries = entriesOf(facts, syn);
   const own = entries.filter(({ reply }) => reply?.source === syn.destination);
   // A masquerade table has no entries of the firewall's own connections: there that none was made says the same.
-  const isOwn = facts.plan.firewall.kind === 'ipchains' ? entries.length === 0 : own.length > 0;
+  const isOwn = isLinux22(facts.plan) ? entries.length === 0 : own.length > 0;
   if (reset && isOwn && wasRefused(facts, handshake)) {
     return { handshake, answer: 'answered RST itself', events: [syn, reset, ...own.slice(0, 1)] };
   }
