@@ -2,6 +2,7 @@ import { KernelRule, type Interface, type RowNumber } from './kernel-rule';
 import { logLine } from './log-line';
 import { TCP, type Packet } from './packet';
 import {
+  BUILT_IN_CHAINS,
   bothWays,
   isBuiltIn,
   type BuiltInChain,
@@ -67,6 +68,16 @@ export class Chains {
   /** All chains, the built-in ones first, then the user's as they were made. */
   all(): readonly Chain[] {
     return [...this.#chains.values()];
+  }
+
+  policies(): Readonly<Record<BuiltInChain, PolicyTarget>> {
+    const of = (name: BuiltInChain): PolicyTarget => this.#built[name].policy ?? 'ACCEPT';
+    return { input: of('input'), forward: of('forward'), output: of('output') };
+  }
+
+  /** Has what falls to these chains' policies count for the policy of the owner's rules, and to no others'. */
+  countPolicies(names: readonly BuiltInChain[]): void {
+    for (const name of BUILT_IN_CHAINS) this.#built[name].row = names.includes(name) ? 'policy' : null;
   }
 
   /** Names of the user's chains. */

@@ -11,10 +11,11 @@ import { Modules } from './modules';
 import { optionFault } from './ip-options';
 import { echoReply, icmpError, tcpReset } from './own-packets';
 import { ICMP, IP_HEADER, Packet, RST, TCP, UDP } from './packet';
-import { PortForwards } from './portfw';
+import { PortForwards, viewOfForward, type ForwardView } from './portfw';
 import { fragment, mustNotFragment, Reassembly } from './reassembly';
 import { runLine, type ToolResult } from './tools';
 import { Translator } from './translator';
+import type { BuiltInChain, IpchainsCommand, PolicyTarget } from '../firewall/ipchains/rule';
 import type { Command, Kernel22, Ruleset } from '../firewall/kinds';
 
 /** The two sides of the firewall; rules call its interfaces by the same names. */
@@ -53,6 +54,17 @@ export interface RuleCounter {
   readonly bytes: number;
   /** the row of the owner's rules it comes from; with `-b` two rules have the same; null: of none */
   readonly row: RowNumber | null;
+}
+
+/** What comes with a command besides its words. */
+export interface Typing {
+  /** what stands on its standard input; only ipchains-restore reads it */
+  readonly input?: string;
+  /**
+   * Says of each ipchains command that makes rules or sets a policy, those of ipchains-restore, too, which row of the
+   * owner's rules it is; null: none. Left out: none is any.
+   */
+  readonly rowOf?: (command: IpchainsCommand) => RowNumber | null;
 }
 
 /** A command of a ruleset that its tool refused. */
@@ -212,6 +224,27 @@ export class Firewall22 {
       .map(({ name, packets, bytes, row }) => ({ chain: name, number: 0, packets, bytes, row }));
   }
 
+  /** What the policy of each built-in chain is. */
+  policies(): Readonly<Record<BuiltInChain, PolicyTarget>> {
+    return this.#chains.policies();
+  }
+
+  /** Has what falls to the policies of these built-in chains count for the row `policy`, and of no others. */
+  countPolicies(chains: readonly BuiltInChain[]): void {
+    this.#chains.countPolicies(chains);
+  }
+
+  /** The ports that ip_masq_ftp reads: of servers in the world, and forwarded ones; null: it is not loaded. */
+  ftpPorts(): { readonly ports: readonly number[]; readonly inPorts: readonly number[] } | null {
+    const { options } = this.#ftp;
+    return options && { ports: options.ports, inPorts: options.inPorts };
+  }
+
+  /** What `ipmasqadm portfw` forwards, in the order it lists them. */
+  forwards(): readonly ForwardView[] {
+    return this.#forwards.all().map(viewOfForward);
+  }
+
   // -- commands --
 
   /**
@@ -220,11 +253,7 @@ export class Firewall22 {
    *
    * @returns what the tool prints, on both its outputs, and its exit code
    */
-  run(command: string, now: number): ToolResult {
-    return this.#run(command, now, null);
-  }
-
-  #run(command: string, now: number, row: RowNumber | null): ToolResult {
+  run(command: string, now: number, { input = '', rowOf = () => null }: Typing = {}): ToolResult {
     this.#advance(now);
     return runLine(command, {
       chains: this.#chains,
@@ -233,7 +262,8 @@ export class Firewall22 {
       modules: this.#modules,
       names: this.#names,
       now: this.#now,
-      row,
+      input,
+      rowOf,
     });
   }
 
@@ -245,7 +275,7 @@ export class Firewall22 {
   load(commands: readonly (Omit<Command, 'row'> & { readonly row: RowNumber | null })[]): void {
     for (const { text, row, line: place = null } of commands) {
       const line = /^[-!]/.test(text) ? `ipchains ${text}` : text;
-      const { output, code } = this.#run(line, this.#now, row);
+      const { output, code } = this.run(line, this.#now, { rowOf: () => row });
       if (code !== 0) throw new RefusedCommand(line, row, place, code, output.trim());
     }
   }

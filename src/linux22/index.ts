@@ -8,9 +8,11 @@ export {
   type RuleCounter,
   type Sent,
   type Side,
+  type Typing,
 } from './firewall22';
 export { KERNELS, type Kernel22 } from '../firewall/kinds';
 export { FIRST_PORT, GIVEN_LIMIT, LAST_PORT, TABLE_LIMIT, type EntryChange } from './masquerade-table';
+export type { ForwardView } from './portfw';
 export type { RowNumber } from './kernel-rule';
 export { STATES, type State } from './states';
 export type { ToolResult } from './tools';

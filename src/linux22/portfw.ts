@@ -1,6 +1,7 @@
-import type { Entry } from './entry';
+import { printAddress } from './addresses';
+import type { End, Entry } from './entry';
 import type { MasqueradeTable } from './masquerade-table';
-import type { Packet } from './packet';
+import { TCP, type Packet } from './packet';
 
 /** Ports that can be forwarded (ip_masq_portfw.c): those above are masquerading's own. */
 export const FORWARDABLE = { first: 1, last: 60_999 } as const;
@@ -15,6 +16,26 @@ export interface PortForward {
   /** connections it still takes before the next one with the same local end has its turn, and their number */
   countdown: number;
   preference: number;
+}
+
+/** A forward as it is told to others. */
+export interface ForwardView {
+  readonly protocol: 'tcp' | 'udp';
+  /** the firewall's end */
+  readonly local: End;
+  /** the host behind */
+  readonly remote: End;
+  readonly preference: number;
+}
+
+export function viewOfForward(forward: PortForward): ForwardView {
+  const { protocol, localAddress, localPort, remoteAddress, remotePort, preference } = forward;
+  return {
+    protocol: protocol === TCP ? 'tcp' : 'udp',
+    local: { address: printAddress(localAddress), port: localPort },
+    remote: { address: printAddress(remoteAddress), port: remotePort },
+    preference,
+  };
 }
 
 type Wanted = Pick<PortForward, 'protocol' | 'localPort'> &

@@ -28,8 +28,13 @@ export interface Workbench {
   readonly names: Readonly<Record<string, string>>;
   /** seconds */
   readonly now: number;
-  /** the row of the owner's rules the command is, or the policy; null: neither */
-  readonly row: RowNumber | null;
+  /** what stands on the tool's standard input; only ipchains-restore reads it */
+  readonly input: string;
+  /**
+   * asked for each command that makes rules or sets a policy: the row of the owner's rules it is, or the policy;
+   * null: neither
+   */
+  readonly rowOf: (command: IpchainsCommand) => RowNumber | null;
 }
 
 const VERSION = 'ipchains 1.3.9, 17-Mar-1999\n';
@@ -129,9 +134,12 @@ function runIpchains(args: readonly Word[], line: string, bench: Workbench): Too
   });
 }
 
-function apply(command: IpchainsCommand, { chains, table, row }: Workbench): void {
+/** Commands that make rules, or set a policy: what these count is somebody's. */
+const COUNTING: readonly IpchainsCommand['kind'][] = ['append', 'insert', 'replace', 'policy'];
+
+function apply(command: IpchainsCommand, { chains, table, rowOf }: Workbench): void {
   if (command.kind !== 'timeouts') {
-    chains.apply(command, row);
+    chains.apply(command, COUNTING.includes(command.kind) ? rowOf(command) : null);
     return;
   }
   // ip_masq.c, ip_fw_masq_timeouts: these three and no others; 0 keeps what there is.
