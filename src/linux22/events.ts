@@ -13,6 +13,10 @@ export type Refusal =
   | 'source route'
   /** from or to an address that no router passes on */
   | 'martian address'
+  /** with rp_filter: its source is reached through the other side */
+  | 'source on the other side'
+  /** it is for others, and ip_forward is 0 */
+  | 'forwarding is off'
   /** it would leave where it came from, or its destination is on neither side */
   | 'no way'
   /** its transport header does not fit, or its checksum is wrong where an entry would be made of it */

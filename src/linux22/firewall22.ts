@@ -1,4 +1,4 @@
-import { isMartian, maskOf, printAddress, readAddress } from './addresses';
+import { printAddress } from './addresses';
 import { Chains, type ChainHit } from './chains';
 import { viewOf, type Entry, type EntryView } from './entry';
 import type { Event22, Listener22, Refusal } from './events';
@@ -11,29 +11,21 @@ import { Modules } from './modules';
 import { optionFault } from './ip-options';
 import { echoReply, icmpError, tcpReset } from './own-packets';
 import { ICMP, IP_HEADER, Packet, RST, TCP, UDP } from './packet';
+import { KernelLog } from './kernel-log';
 import { PortForwards, viewOfForward, type ForwardView } from './portfw';
 import { fragment, mustNotFragment, Reassembly } from './reassembly';
+import { Routes, type InterfaceAddress, type Side } from './routes';
+import { Switches } from './switches';
 import { runLine, type ToolResult } from './tools';
 import { Translator } from './translator';
 import type { BuiltInChain, IpchainsCommand, PolicyTarget } from '../firewall/ipchains/rule';
 import type { Command, Kernel22, Ruleset } from '../firewall/kinds';
-
-/** The two sides of the firewall; rules call its interfaces by the same names. */
-export type Side = 'inside' | 'outside';
 
 /** A packet to be sent, or, with `local`, one that is the firewall host's own business. */
 export interface Sent {
   readonly to: Side | 'local';
   /** IPv4, whole, checksums right if they were right when it came */
   readonly packet: Buffer;
-}
-
-export interface InterfaceAddress {
-  readonly address: string;
-  /** of the network there; what is in neither network is reached through `outside` */
-  readonly prefix: number;
-  /** bytes of the largest packet that the link takes; left out: 1500 */
-  readonly mtu?: number;
 }
 
 export interface Firewall22Options {
@@ -84,24 +76,15 @@ export class RefusedCommand extends Error {
 
 const NOTHING: readonly Sent[] = [];
 
-interface Attached {
-  readonly address: number;
-  readonly network: number;
-  readonly mask: number;
-  readonly mtu: number;
-}
-
-/** Ethernet's. */
-const MTU = 1500;
-/** Who is sent redirects is remembered; more push out the oldest. */
-const MOST_REDIRECTED = 1024;
-/**
- * How often a sender is told of a better way (route.c, ip_rt_send_redirect): after 20 ms, 40 ms and so on, nine times,
- * and then no more until it has been quiet for 20.48 s.
- */
-const REDIRECTS = { seconds: 0.02, most: 9, silence: 20.48 };
+/** Ports below are the system's own (net/sock.h, PROT_SOCK). */
+const SYSTEM_PORTS = 1024;
 /** Multicast's own protocol: the kernel has it (igmp.c), so nobody is told that it is not there. */
 const IGMP = 2;
+
+/** ip_masq.c, ip_masq_new: with 1 only what comes from a port that is not the system's own. */
+function isLoose(udpLoose: number, insidePort: number): boolean {
+  return udpLoose === 2 || (udpLoose === 1 && insidePort >= SYSTEM_PORTS);
+}
 
 /**
  * A Linux 2.2 firewall: ipchains, IP masquerading, ip_masq_ftp and ipmasqadm portfw, between two interfaces
@@ -124,7 +107,7 @@ const IGMP = 2;
  * Where it is not as the kernels were, docs/linux-2.2.md says, with the reasons; what differs between them, kernels.ts.
  */
 export class Firewall22 {
-  readonly #interfaces: Readonly<Record<Side, Attached>>;
+  readonly #routes: Routes;
   readonly #names: Readonly<Record<string, string>>;
   readonly #chains = new Chains();
   readonly #table: MasqueradeTable;
@@ -132,28 +115,31 @@ export class Firewall22 {
   readonly #modules: Modules;
   readonly #forwards = new PortForwards();
   readonly #translator: Translator;
+  readonly #switches: Switches;
+  readonly #log: KernelLog;
   readonly #listeners = new Set<Listener22>();
   readonly #refusals = new Map<Refusal, number>();
   readonly #packet = new Packet();
   readonly #own = new Packet();
   readonly #reassembly = new Reassembly();
-  /** redirects sent, by sender and destination */
-  readonly #redirected = new Map<number, { sent: number; at: number }>();
   #now: number;
   #identification = 1;
 
   /** @throws an Error for an address that is none */
   constructor(options: Firewall22Options) {
-    const attached = ({ address, prefix, mtu = MTU }: InterfaceAddress): Attached => {
-      const number = readAddress(address);
-      const mask = maskOf(prefix);
-      return { address: number, network: (number & mask) >>> 0, mask, mtu };
-    };
     const kernel = KERNEL_PROFILES[options.kernel];
-    const { inside, outside } = options.interfaces;
-    this.#interfaces = { inside: attached(inside), outside: attached(outside) };
     this.#now = options.now;
     this.#names = options.names ?? {};
+    // Each live entry raises ip_always_defrag by one, and the first REDIRECT for good (ip_masq.c, ip_fw.c).
+    const raised = (): number => this.#table.size + (this.#chains.hasRedirected ? 1 : 0);
+    this.#switches = new Switches(options.kernel, raised);
+    this.#log = new KernelLog(
+      (line) => {
+        this.#emit({ kind: 'log', at: this.#now, line });
+      },
+      () => this.#switches.number('ip_masq_debug') >= 0,
+    );
+    this.#routes = new Routes(options.interfaces, this.#switches, this.#log);
     this.#ftp = new FtpModule(kernel);
     this.#table = new MasqueradeTable(
       (change, entry, at, left) => {
@@ -161,7 +147,8 @@ export class Firewall22 {
           this.#emit({ kind: 'masquerade', at, change, entry: viewOf(entry), left });
       },
       (entry) => this.#ftp.roleOf(entry),
-      kernel,
+      (port) => kernel.udpLoose || isLoose(this.#switches.number('ip_masq_udp_dloose'), port),
+      this.#log,
     );
     this.#modules = new Modules(kernel, this.#ftp, this.#forwards, this.#table);
     const surroundings = {
@@ -170,9 +157,9 @@ export class Firewall22 {
         this.#emit(event);
       },
     };
-    this.#translator = new Translator(this.#ftp, this.#forwards, surroundings);
+    this.#translator = new Translator(this.#ftp, this.#forwards, surroundings, this.#log);
     this.#chains.onLog = (line) => {
-      this.#emit({ kind: 'log', at: this.#now, line });
+      this.#log.say(line);
     };
   }
 
@@ -245,11 +232,30 @@ export class Firewall22 {
     return this.#forwards.all().map(viewOfForward);
   }
 
+  /**
+   * The files of /proc/sys/net/ipv4, by their path from there on, such as `ip_forward` or `conf/outside/rp_filter`, and
+   * what each prints, without the line end.
+   */
+  switches(): ReadonlyMap<string, string> {
+    return this.#switches.all();
+  }
+
+  /**
+   * Writes to one of them.
+   *
+   * @param text the numbers it is to have; what follows them is let go
+   * @returns null: done; or what is wrong, and what is allowed
+   */
+  setSwitch(path: string, text: string, now: number): string | null {
+    this.#advance(now);
+    return this.#switches.set(path, text);
+  }
+
   // -- commands --
 
   /**
    * Does what a line says that is typed on the firewall: ipchains, ipmasqadm portfw, modprobe, insmod, rmmod,
-   * lsmod.
+   * lsmod, and echo to a file of /proc/sys/net/ipv4.
    *
    * @returns what the tool prints, on both its outputs, and its exit code
    */
@@ -260,6 +266,7 @@ export class Firewall22 {
       table: this.#table,
       forwards: this.#forwards,
       modules: this.#modules,
+      switches: this.#switches,
       names: this.#names,
       now: this.#now,
       input,
@@ -328,17 +335,17 @@ export class Firewall22 {
     const packet = this.#packet;
     const fault = packet.read(buffer);
     if (fault) return this.#refuse(fault);
-    // While there are entries, or have been rules with REDIRECT (sysctl_ip_always_defrag).
-    if (packet.isFragment && (this.#table.size > 0 || this.#chains.hasRedirected)) {
+    if (packet.isFragment && this.#switches.number('ip_always_defrag') !== 0) {
       if (!this.#putTogether(packet)) return NOTHING;
     }
     const verdict = this.#chains.check('input', from, packet);
     if (verdict === 'DENY') return NOTHING;
-    const isOwn = this.#isOwnAddress(packet.destination);
-    if (isMartian(packet.source) || this.#isOwnAddress(packet.source)) return this.#refuse('martian address');
-    if (!isOwn && isMartian(packet.destination)) return this.#refuse('martian address');
+    const isOwn = this.#routes.isOwn(packet.destination);
+    const unroutable = this.#routes.fault(from, packet, this.#now);
+    if (unroutable) return this.#refuse(unroutable);
     if (packet.headerLength > IP_HEADER) {
       const wrong = optionFault(packet.bytes, packet.headerLength);
+      if (wrong === 'source route') this.#routes.logSourceRoute(from, packet, this.#now);
       if (wrong) return this.#refuse(wrong);
     }
     // Nothing listens behind REDIRECT: the port it leads to is closed.
@@ -353,22 +360,6 @@ export class Firewall22 {
     return whole !== null && packet.read(whole) === null;
   }
 
-  #isOwnAddress(address: number): boolean {
-    return address === this.#interfaces.inside.address || address === this.#interfaces.outside.address;
-  }
-
-  /** The first and the last address of a network are nobody's. */
-  #isBroadcast(address: number): boolean {
-    const { network, mask } = this.#interfaces[this.#sideOf(address)];
-    if (mask >>> 0 >= 0xfffffffe || (address & mask) >>> 0 !== network) return false;
-    return address === network || address === (network | ~mask) >>> 0;
-  }
-
-  #sideOf(address: number): Side {
-    const { network, mask } = this.#interfaces.inside;
-    return (address & mask) >>> 0 === network ? 'inside' : 'outside';
-  }
-
   /**
    * Sends a packet on (ip_forward.c, ip_forward).
    *
@@ -376,15 +367,18 @@ export class Firewall22 {
    * @param demasqueraded then the chain forward has nothing to say
    */
   #forward(from: Side, packet: Packet, entry: Entry | null, demasqueraded: boolean): readonly Sent[] {
-    const to = this.#sideOf(packet.destination);
-    if (this.#isBroadcast(packet.destination)) return this.#refuse('no way');
+    const to = this.#routes.sideOf(packet.destination);
+    if (this.#routes.isBroadcast(packet.destination)) return this.#refuse('no way');
     if (packet.ttl <= 1) {
       if (entry) this.#translator.restoreDestination(packet, entry);
       return this.#error(from, packet, icmp.TIME_EXCEEDED, 0);
     }
-    const redirect = to === from && !demasqueraded ? this.#redirect(from, packet) : NOTHING;
+    const isDetour = to === from && !demasqueraded && this.#routes.isRedirectDue(from, packet, this.#now);
+    const redirect = isDetour
+      ? this.#error(from, packet, icmp.REDIRECT, icmp.REDIRECT_HOST, packet.destination)
+      : NOTHING;
     packet.decrementTtl();
-    const { mtu } = this.#interfaces[to];
+    const mtu = this.#routes.mtu(to);
     if (packet.length > mtu && mustNotFragment(packet.bytes)) {
       if (entry) this.#translator.restoreDestination(packet, entry);
       return this.#error(from, packet, icmp.UNREACHABLE, icmp.FRAGMENTATION_NEEDED, mtu);
@@ -393,13 +387,13 @@ export class Firewall22 {
     if (!demasqueraded) {
       const isError =
         packet.protocol === ICMP && packet.portsKnown && icmp.isTranslatedError(packet.sourcePort);
-      const translated = isError && !packet.isFragment ? icmp.translateErrorOut(packet, this.#table) : null;
+      const translated = isError && !packet.isFragment ? this.#translator.masqueradeError(packet) : null;
       if (typeof translated === 'string') return this.#refuse(translated);
       const verdict = translated ? 'ACCEPT' : this.#chains.check('forward', to, packet);
       if (verdict === 'REJECT') return this.#error(from, packet, icmp.UNREACHABLE, icmp.HOST_UNREACHABLE);
       if (verdict === 'DENY' || verdict === 'REDIRECT') return NOTHING;
       if (verdict === 'MASQ') {
-        const result = this.#translator.masquerade(packet, this.#interfaces[to].address, this.#now);
+        const result = this.#translator.masquerade(packet, this.#routes.addressOf(to), this.#now);
         if (typeof result === 'string') return this.#refuse(result);
         masqueraded = result;
       }
@@ -417,28 +411,9 @@ export class Firewall22 {
 
   /** Taken apart where it is too large for the link. */
   #out(to: Side, bytes: Buffer): readonly Sent[] {
-    const { mtu } = this.#interfaces[to];
+    const mtu = this.#routes.mtu(to);
     if (bytes.length <= mtu) return [{ to, packet: bytes }];
     return fragment(bytes, mtu).map((packet) => ({ to, packet }));
-  }
-
-  /** Tells a neighbour that there is a better way than through here (route.c, ip_rt_send_redirect). */
-  #redirect(from: Side, packet: Packet): readonly Sent[] {
-    const { network, mask } = this.#interfaces[from];
-    const isNear = (address: number): boolean => (address & mask) >>> 0 === network;
-    // Of what is farther away nobody knows the gateway here.
-    if (!isNear(packet.source) || !isNear(packet.destination)) return NOTHING;
-    const key = packet.source * 2 ** 20 + (packet.destination & 0xfffff);
-    const before = this.#redirected.get(key) ?? { sent: 0, at: Number.NEGATIVE_INFINITY };
-    const since = this.#now - before.at;
-    const sent = since > REDIRECTS.silence ? 0 : before.sent;
-    const isDue = sent < REDIRECTS.most && since > REDIRECTS.seconds * 2 ** sent;
-    if (!isDue && sent < REDIRECTS.most) return NOTHING;
-    this.#redirected.delete(key);
-    this.#redirected.set(key, { sent: isDue ? sent + 1 : sent, at: this.#now });
-    const [oldest] = this.#redirected.keys();
-    if (this.#redirected.size > MOST_REDIRECTED && oldest !== undefined) this.#redirected.delete(oldest);
-    return isDue ? this.#error(from, packet, icmp.REDIRECT, icmp.REDIRECT_HOST, packet.destination) : NOTHING;
   }
 
   /** A packet to the firewall itself: for somebody inside, or for nobody (ip_input.c, ip_local_deliver). */
@@ -446,7 +421,11 @@ export class Firewall22 {
     if (packet.isFragment && !this.#putTogether(packet)) return NOTHING;
     const entry = this.#translator.demasquerade(packet, this.#now);
     if (entry === null) return this.#answer(from, packet);
-    return typeof entry === 'string' ? this.#refuse(entry) : this.#forward(from, packet, entry, true);
+    if (typeof entry === 'string') return this.#refuse(entry);
+    // It is routed once more, now to the host inside.
+    return this.#routes.forwardsFrom(from)
+      ? this.#forward(from, packet, entry, true)
+      : this.#refuse('forwarding is off');
   }
 
   // -- packets of the firewall's own --
@@ -460,12 +439,14 @@ export class Firewall22 {
     if (protocol === TCP) {
       if ((packet.flags & RST) !== 0) return NOTHING;
       // In another's name nothing is reset (tcp_ipv4.c, tcp_v4_send_reset).
-      if (this.#isOwnAddress(packet.destination)) return this.#send(from, tcpReset(packet, this.#id()));
+      if (this.#routes.isOwn(packet.destination)) return this.#send(from, tcpReset(packet, this.#id()));
       return this.#error(from, packet, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE);
     }
     if (protocol === UDP) return this.#error(from, packet, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE);
-    if (protocol === ICMP && packet.sourcePort === icmp.ECHO)
+    if (protocol === ICMP && packet.sourcePort === icmp.ECHO) {
+      if (this.#switches.number('icmp_echo_ignore_all') !== 0) return NOTHING;
       return this.#send(from, echoReply(packet, this.#id()));
+    }
     if (protocol !== ICMP && protocol !== IGMP)
       return this.#error(from, packet, icmp.UNREACHABLE, icmp.PROTOCOL_UNREACHABLE);
     return [{ to: 'local', packet: packet.bytes }];
@@ -476,9 +457,9 @@ export class Firewall22 {
     if (packet.fragmentOffset !== 0) return NOTHING;
     if (packet.protocol === ICMP && (!packet.portsKnown || icmp.isError(packet.sourcePort))) return NOTHING;
     const { destination } = packet;
-    const source = this.#isOwnAddress(destination)
+    const source = this.#routes.isOwn(destination)
       ? destination
-      : this.#interfaces[this.#sideOf(packet.source)].address;
+      : this.#routes.addressOf(this.#routes.sideOf(packet.source));
     return this.#send(from, icmpError(packet, type, code, info, { source, identification: this.#id() }));
   }
 
@@ -490,9 +471,9 @@ export class Firewall22 {
    */
   #send(from: Side, bytes: Buffer | null): readonly Sent[] {
     const own = this.#own;
-    if (bytes === null || own.read(bytes) !== null || this.#isOwnAddress(own.destination)) return NOTHING;
-    const to = this.#sideOf(own.destination);
-    if (to !== from || (to === 'outside' && own.source === this.#interfaces.inside.address))
+    if (bytes === null || own.read(bytes) !== null || this.#routes.isOwn(own.destination)) return NOTHING;
+    const to = this.#routes.sideOf(own.destination);
+    if (to !== from || (to === 'outside' && own.source === this.#routes.addressOf('inside')))
       return this.#refuse('no way');
     const verdict = this.#chains.check('output', to, own);
     return verdict === 'DENY' || verdict === 'REJECT' ? NOTHING : this.#out(to, own.bytes);

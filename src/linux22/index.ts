@@ -4,12 +4,11 @@ export {
   Firewall22,
   type Firewall22Options,
   RefusedCommand,
-  type InterfaceAddress,
   type RuleCounter,
   type Sent,
-  type Side,
   type Typing,
 } from './firewall22';
+export type { InterfaceAddress, Side } from './routes';
 export { KERNELS, type Kernel22 } from '../firewall/kinds';
 export { FIRST_PORT, GIVEN_LIMIT, LAST_PORT, TABLE_LIMIT, type EntryChange } from './masquerade-table';
 export type { ForwardView } from './portfw';

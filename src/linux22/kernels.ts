@@ -8,9 +8,9 @@ import { MASQ_FTP_PORTS } from '../firewall/modules';
 export interface KernelProfile {
   readonly name: Kernel22;
   /**
-   * Whether an entry of UDP lets answer whoever answers, from any port (ip_masq.c, ip_masq_new; sysctl
-   * ip_masq_udp_dloose). If not, any address may, but only from the port that was spoken to, and after the first answer
-   * that address alone.
+   * Whether an entry of UDP always lets answer whoever answers, from any port (ip_masq.c, ip_masq_new). If not, the
+   * switch ip_masq_udp_dloose says whether; and where it does not, any address may, but only from the port that was
+   * spoken to, and after the first answer that address alone.
    */
   readonly udpLoose: boolean;
   /**

@@ -1,5 +1,5 @@
 import { Entry, type FtpRole } from './entry';
-import type { KernelProfile } from './kernels';
+import type { KernelLog } from './kernel-log';
 import { ICMP, TCP, UDP } from './packet';
 import { defaultTimeouts, nextTcpState, type State } from './states';
 import { TimerQueue } from './timer-queue';
@@ -48,7 +48,8 @@ export interface NewEntry {
 /** The table of masqueraded connections (ip_masq.c). Times in seconds, given from outside. */
 export class MasqueradeTable {
   readonly timeouts = defaultTimeouts();
-  readonly #udpLoose: boolean;
+  readonly #udpLoose: (insidePort: number) => boolean;
+  readonly #log: Pick<KernelLog, 'complain' | 'forgive'>;
   readonly #inbound: (Entry | null)[] = new Array<Entry | null>(BUCKETS).fill(null);
   readonly #outbound: (Entry | null)[] = new Array<Entry | null>(BUCKETS).fill(null);
   readonly #timers = new TimerQueue<Entry>();
@@ -70,12 +71,15 @@ export class MasqueradeTable {
   /**
    * @param changed is told of all that becomes of entries
    * @param bind says whether ip_masq_ftp reads a new entry (ip_masq_app.c, ip_masq_bind_app)
+   * @param udpLoose whether whoever answers may answer to UDP from an inside port
    */
   constructor(
     changed: (change: EntryChange, entry: Entry, at: number, left: number | null) => void,
     bind: (entry: Entry) => FtpRole | null,
-    { udpLoose }: Pick<KernelProfile, 'udpLoose'>,
+    udpLoose: (insidePort: number) => boolean,
+    log: Pick<KernelLog, 'complain' | 'forgive'>,
   ) {
+    this.#log = log;
     this.#udpLoose = udpLoose;
     this.#changed = changed;
     this.#bind = bind;
@@ -205,20 +209,28 @@ export class MasqueradeTable {
     const { protocol, outsideAddress, remoteAddress, remotePort } = fields;
     const given = fields.outsidePort !== undefined;
     const used = this.#used.get(protocol);
-    if (used === undefined || (given ? this.#usedGiven >= GIVEN_LIMIT : used >= TABLE_LIMIT)) return null;
+    if (used === undefined) return null;
+    if (given && this.#usedGiven >= GIVEN_LIMIT) return this.#complain(protocol, 'no memory available.');
+    if (!given && used >= TABLE_LIMIT) return this.#complain(protocol, 'no free ports.');
     const isFree = (port: number): boolean =>
       !this.findInbound(protocol, remoteAddress, remotePort, outsideAddress, port);
     const outsidePort = fields.outsidePort ?? this.#freePort(isFree);
-    if (outsidePort === null || (given && !isFree(outsidePort))) return null;
+    if (outsidePort === null)
+      return this.#complain(protocol, `could not get free masq entry (free=${TABLE_LIMIT - used}).`);
+    if (given && !isFree(outsidePort)) return null;
     if (given) this.#usedGiven += 1;
-    else this.#used.set(protocol, used + 1);
+    else {
+      this.#used.set(protocol, used + 1);
+      this.#log.forgive();
+    }
+    const loose = this.#udpLoose(fields.insidePort);
     const entry = new Entry(this.#nextId, protocol, {
       ...fields,
       outsidePort,
       anyRemotePort: fields.anyRemotePort ?? false,
       anyInsidePort: fields.anyInsidePort ?? false,
-      anyRemoteAddress: protocol === UDP && !given && !this.#udpLoose,
-      anyRemote: protocol === UDP && !given && this.#udpLoose,
+      anyRemoteAddress: protocol === UDP && !given && !loose,
+      anyRemote: protocol === UDP && !given && loose,
       givenPort: given,
     });
     this.#nextId += 1;
@@ -229,6 +241,16 @@ export class MasqueradeTable {
     entry.expires = now + entry.timeout;
     this.#timers.add(entry);
     return entry;
+  }
+
+  #complain(protocol: number, what: string): null {
+    this.#log.complain(`IP_MASQ:ip_masq_new(proto=${protocolName(protocol)}): ${what}`);
+    return null;
+  }
+
+  /** How many more entries a protocol can have on ports that are handed out (ip_masq.c, ip_masq_free_ports). */
+  free(protocol: number): number {
+    return TABLE_LIMIT - (this.#used.get(protocol) ?? 0);
   }
 
   /** Has ip_masq_ftp read an entry, for good; null: it does not. */
@@ -394,6 +416,11 @@ export class MasqueradeTable {
       if (before) before.outboundNext = entry.outboundNext;
     }
   }
+}
+
+/** ip_masq.c, masq_proto_name. */
+export function protocolName(protocol: number): string {
+  return protocol === TCP ? 'TCP' : protocol === UDP ? 'UDP' : protocol === ICMP ? 'ICMP' : '???';
 }
 
 /** Whether both its ends are known, so that the bucket depends on both (ip_masq.c, ip_masq_hash). */

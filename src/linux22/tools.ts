@@ -6,6 +6,7 @@ import { listMasquerade } from './list-masquerade';
 import type { MasqueradeTable } from './masquerade-table';
 import { ModuleError, type Modules } from './modules';
 import type { PortForwards } from './portfw';
+import type { Switches } from './switches';
 import { parseIpchains } from '../firewall/ipchains/parse';
 import type { IpchainsCommand } from '../firewall/ipchains/rule';
 import { Arguments, type FlagName } from '../firewall/ipchains/options';
@@ -24,6 +25,7 @@ export interface Workbench {
   readonly table: MasqueradeTable;
   readonly forwards: PortForwards;
   readonly modules: Modules;
+  readonly switches: Switches;
   /** values of names a command may write with a `$` */
   readonly names: Readonly<Record<string, string>>;
   /** seconds */
@@ -54,6 +56,7 @@ const TOOLS: Readonly<Record<string, Tool>> = {
       return '';
     }),
   lsmod: (_args, _line, { modules }) => ({ output: modules.list(), code: 0 }),
+  echo: (args) => ({ output: `${printed(args)}\n`, code: 0 }),
 };
 
 /** Runs one command line; a comment or an empty line does nothing. */
@@ -66,6 +69,10 @@ export function runLine(text: string, bench: Workbench): ToolResult {
 }
 
 function runOne(text: string, bench: Workbench): ToolResult {
+  const file = /^(\S*echo(?:\s.*?)?)(\s*)>>?\s*([^\s>&]+)$/.exec(
+    text.replace(/\s*2>\s*(?:\/dev\/null|&1)/, ''),
+  );
+  if (file) return echoTo(file[3] ?? '', file[1] ?? '', file[2] !== '', bench);
   // The FAQ's start script sends errors away: 2>/dev/null.
   const line = text.replace(/\s*\d?>>?\s*\S+/g, '');
   const [first, ...args] = words(line);
@@ -75,6 +82,27 @@ function runOne(text: string, bench: Workbench): ToolResult {
     return { output: `${name}: command not found; known: ${Object.keys(TOOLS).join(', ')}\n`, code: 127 };
   const { output, code } = tool(args, line, bench);
   return { output: code !== 0 && /2>\s*\/dev\/null/.test(text) ? '' : output, code };
+}
+
+const SWITCHES = '/proc/sys/net/ipv4/';
+
+function printed(args: readonly Word[]): string {
+  const texts = args.map(({ text }) => text);
+  return texts.slice(/^-[neE]+$/.test(texts[0] ?? '') ? 1 : 0).join(' ');
+}
+
+/** `echo 1 > /proc/sys/net/ipv4/ip_forward`; other files there are not. */
+function echoTo(path: string, command: string, isApart: boolean, { switches }: Workbench): ToolResult {
+  const [, ...args] = words(command);
+  // Without a blank a shell takes the last digit for a descriptor, and an empty line is written.
+  const isDescriptor = !isApart && /\s\d$/.test(command);
+  if (path === '/dev/null') return { output: '', code: 0 };
+  const wrong = path.startsWith(SWITCHES)
+    ? switches.set(path.slice(SWITCHES.length), printed(isDescriptor ? args.slice(0, -1) : args))
+    : `there are no files here but those of ${SWITCHES}`;
+  if (wrong === null) return { output: '', code: 0 };
+  const hint = isDescriptor ? '; the ">" needs a blank before it' : '';
+  return { output: `echo: ${path}: ${wrong}${hint}\n`, code: 1 };
 }
 
 /** Does something that may fail, and says what went wrong as the tool does: its name in front. */

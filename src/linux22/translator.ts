@@ -1,8 +1,11 @@
+import { printAddress } from './addresses';
 import type { Entry } from './entry';
 import type { Refusal } from './events';
 import type { FtpModule, FtpSurroundings } from './ftp-module';
 import * as icmp from './icmp';
 import { blankRecordedAddresses } from './ip-options';
+import type { KernelLog } from './kernel-log';
+import { protocolName } from './masquerade-table';
 import { ICMP, IP_HEADER, TCP, UDP, renewHeaderChecksum, type Packet } from './packet';
 import type { PortForwards } from './portfw';
 
@@ -11,8 +14,15 @@ export class Translator {
   readonly #ftp: FtpModule;
   readonly #forwards: PortForwards;
   readonly #surroundings: FtpSurroundings;
+  readonly #log: Pick<KernelLog, 'say' | 'debug'>;
 
-  constructor(ftp: FtpModule, forwards: PortForwards, surroundings: FtpSurroundings) {
+  constructor(
+    ftp: FtpModule,
+    forwards: PortForwards,
+    surroundings: FtpSurroundings,
+    log: Pick<KernelLog, 'say' | 'debug'>,
+  ) {
+    this.#log = log;
     this.#ftp = ftp;
     this.#forwards = forwards;
     this.#surroundings = surroundings;
@@ -51,7 +61,7 @@ export class Translator {
     let entry = table.findOutbound(protocol, source, sourcePort, destination, destinationPort);
     // The kernel checks all packets; here those whose content counts: others keep a wrong checksum wrong.
     const checked = entry?.ftp !== null;
-    if (checked && !packet.transportChecksumHolds()) return 'bad transport checksum';
+    if (checked && !packet.transportChecksumHolds()) return this.#badChecksum('Outgoing', packet);
     if (!entry) {
       const ends = { insideAddress: source, insidePort: sourcePort, outsideAddress: address };
       const remote = { remoteAddress: destination, remotePort: destinationPort };
@@ -69,6 +79,12 @@ export class Translator {
     packet.completeChecksum();
     table.touch(entry, 'output', packet.flags, now);
     return entry;
+  }
+
+  #badChecksum(which: string, { protocol, source, transportLength }: Packet): Refusal {
+    const from = `${protocolName(protocol)} checksum from ${printAddress(source)}`;
+    this.#log.debug(`IP_MASQ:${which} failed ${from} (size=${transportLength})!`);
+    return 'bad transport checksum';
   }
 
   #masqueradeRequest(packet: Packet, address: number, now: number): Entry | Refusal {
@@ -98,6 +114,19 @@ export class Translator {
   }
 
   /**
+   * Changes what an ICMP error quotes that an inside host sends about a masqueraded packet (ip_masq.c,
+   * ip_fw_masq_icmp).
+   *
+   * @returns its entry; null: it has none; or why it is dropped
+   */
+  masqueradeError(packet: Packet): Entry | null | Refusal {
+    const entry = icmp.translateErrorOut(packet, this.#surroundings.table);
+    if (entry === 'bad transport checksum')
+      this.#log.debug(`IP_MASQ:forward ICMP: failed checksum from ${printAddress(packet.source)}!`);
+    return entry;
+  }
+
+  /**
    * Gives a packet the inside host's address back (ip_masq.c, ip_fw_demasquerade).
    *
    * @param packet whole: fragments to the firewall itself are put together before
@@ -113,7 +142,7 @@ export class Translator {
     const { source, sourcePort, destination, destinationPort } = packet;
     let entry = table.findInbound(protocol, source, sourcePort, destination, destinationPort);
     if (!entry || entry.ftp) {
-      if (!packet.transportChecksumHolds()) return 'bad transport checksum';
+      if (!packet.transportChecksumHolds()) return this.#badChecksum('Incoming', packet);
       const known = entry !== null;
       entry ??= this.#forwards.entryFor(packet, table, now);
       if (!entry) return this.#forwards.find(protocol, destination, destinationPort) ? 'table full' : null;
@@ -133,7 +162,12 @@ export class Translator {
 
   #demasqueradeIcmp(packet: Packet, now: number): Entry | null | Refusal {
     const type = packet.sourcePort;
-    if (icmp.isTranslatedError(type)) return icmp.translateErrorIn(packet, this.#surroundings.table);
+    if (icmp.isTranslatedError(type)) {
+      const entry = icmp.translateErrorIn(packet, this.#surroundings.table);
+      if (entry === 'bad transport checksum')
+        this.#log.say(`IP_MASQ:reverse ICMP: failed checksum from ${printAddress(packet.source)}!`);
+      return entry;
+    }
     const entry = icmp.findReply(packet, this.#surroundings.table);
     if (!entry) return null;
     packet.setDestination(entry.insideAddress);

@@ -13,6 +13,7 @@ describe('the ruleset', () => {
     insideHost: '10.0.0.10',
     translates: false,
   };
+  const FORWARDING = 'echo 1 > /proc/sys/net/ipv4/ip_forward';
   const REST = `ipchains -A input -i inside -j ACCEPT
 ipchains -A output -i inside -j ACCEPT
 ipchains -A input -i lo -j ACCEPT
@@ -38,7 +39,8 @@ ipchains -A output -i lo -j ACCEPT
     };
     expect(ipchainsRuleset(spec)).toEqual({
       loader: 'ipchains',
-      text: `ipchains -P input ACCEPT
+      text: `${FORWARDING}
+ipchains -P input ACCEPT
 ipchains -P output DENY
 ipchains -P forward ACCEPT
 modprobe ip_masq_ftp ports=21,2121
@@ -52,11 +54,11 @@ ipmasqadm portfw -a -P tcp -L 203.0.113.1 5000 -R 10.0.0.10 5000
 ipmasqadm portfw -a -P tcp -L 203.0.113.1 5001 -R 10.0.0.10 5001
 `,
       rowLines: [
-        { line: 6, row: 1, indent: 0 },
-        { line: 7, row: 2, indent: 9 },
+        { line: 7, row: 1, indent: 0 },
+        { line: 8, row: 2, indent: 9 },
       ],
       // Of output, and the rule that stands for input's, which also speaks for the firewall itself.
-      policyLines: [2, 13],
+      policyLines: [3, 14],
       textLines: [],
     });
   });
@@ -102,13 +104,13 @@ ipmasqadm portfw -a -P tcp -L 203.0.113.1 5001 -R 10.0.0.10 5001
   ])('%s', (_what, commands, spec, expected) => {
     const { text } = ipchainsRuleset({ ...SPEC, ...spec, commands: commands.map((line) => row(line, null)) });
     expect(text.replace(REST, 'REST\n').replaceAll('ipchains ', '')).toBe(
-      `${expected.replaceAll('|', '\n')}\n`,
+      `${FORWARDING}\n${expected.replaceAll('|', '\n')}\n`,
     );
   });
 
   test('what it makes can be read', () => {
     const { text } = ipchainsRuleset({ ...SPEC, nat: 'masquerade', commands: [row('-N mine', null)] });
-    expect(parseIpchains(text).problems).toEqual([]);
+    expect(parseIpchains(text.replace(`${FORWARDING}\n`, '')).problems).toEqual([]);
   });
 
   test('ports are forwarded from an address that must be known', () => {

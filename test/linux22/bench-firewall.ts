@@ -37,7 +37,7 @@ export class Bench {
       now: 0,
     });
     this.firewall.onEvent((event) => this.events.push(event));
-    this.type(...lines);
+    this.type('echo 1 > /proc/sys/net/ipv4/ip_forward', ...lines);
   }
 
   /** Types lines on the firewall. @throws an Error with what a tool says that fails */

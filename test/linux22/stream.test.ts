@@ -55,7 +55,12 @@ class Session {
       interfaces: { inside, outside: { address: FIREWALL, prefix: 24 } },
       now: 0,
     });
-    for (const one of ['modprobe ip_masq_ftp', 'ipchains -A forward -j MASQ']) this.#firewall.run(one, 0);
+    for (const one of [
+      'echo 1 > /proc/sys/net/ipv4/ip_forward',
+      'modprobe ip_masq_ftp',
+      'ipchains -A forward -j MASQ',
+    ])
+      this.#firewall.run(one, 0);
     this.#firewall.onEvent((event) => {
       if (event.kind === 'rewritten')
         this.#rewritten.push(

@@ -4,8 +4,11 @@ import type { FirewallSpec, Policy, Ruleset } from '../kinds';
 
 const TARGET: Readonly<Record<Policy, string>> = { accept: 'ACCEPT', drop: 'DENY' };
 
+/** As shipped the kernel sends nothing on that is for others. */
+const FORWARDING = 'echo 1 > /proc/sys/net/ipv4/ip_forward';
+
 /**
- * The start script of a Linux 2.2 firewall: policies, the helper module, the owner's commands in their order,
+ * The start script of a Linux 2.2 firewall: forwarding, policies, the helper module, the owner's commands in their order,
  * and after them what the lab adds. Masquerading and the accept rules for the inside come last so that the
  * owner's rule numbers, a `-F`, and rules of their own about the inside mean what they mean on a real firewall.
  *
@@ -22,6 +25,7 @@ export function ipchainsRuleset(spec: FirewallSpec): Ruleset {
   const model = modelOf(spec);
   const added = model.outside && !model.own.has('input') && spec.policy !== spec.input;
   const lines: string[] = [
+    FORWARDING,
     `ipchains -P input ${TARGET[spec.input]}`,
     `ipchains -P output ${TARGET[model.outside ? spec.policy : 'accept']}`,
     `ipchains -P forward ${TARGET[model.forward ? spec.policy : 'accept']}`,
@@ -31,7 +35,7 @@ export function ipchainsRuleset(spec: FirewallSpec): Ruleset {
     model.outside || model.own.has('output'),
     model.forward || model.own.has('forward'),
   ];
-  const policyLines = isPolicy.flatMap((counts, index) => (counts ? [index + 1] : []));
+  const policyLines = isPolicy.flatMap((counts, index) => (counts ? [index + 2] : []));
   if (spec.helper.ports.length > 0) lines.push(modprobe(spec.helper));
   const rowLines: { line: number; row: number; indent: number }[] = [];
   const textLines: { line: number; source: number }[] = [];
