@@ -103,26 +103,45 @@ export class Chains {
    * @param via where the packet came in (input), or where it will leave (forward and output)
    */
   check(name: BuiltInChain, via: Interface, packet: Packet): Verdict {
+    const verdict = this.#walk(this.#built[name], via, packet, false);
+    return verdict === 'LOOP' || verdict === 'RETURN' ? 'DENY' : verdict;
+  }
+
+  /**
+   * What would become of a packet (ip_fw.c, ip_fw_ctl, IP_FW_CHECK): nothing counts, is logged, or changes the packet.
+   *
+   * @returns LOOP: it would be caught in one; RETURN: it passed through a user's chain
+   * @throws a ChainError for a chain there is not
+   */
+  test(name: string, via: Interface, packet: Packet): Verdict | 'LOOP' | 'RETURN' {
+    return this.#walk(this.#chain(name), via, packet, true);
+  }
+
+  #walk(start: Chain, via: Interface, packet: Packet, testing: boolean): Verdict | 'LOOP' | 'RETURN' {
     // A fragment that would overwrite the flags, and a first one too short to have them: attempts to get past.
     if (packet.protocol === TCP && packet.fragmentOffset === 1) return 'DENY';
     const unknown = !packet.portsKnown;
     if (unknown && packet.fragmentOffset === 0 && packet.moreFragments) return 'DENY';
     const back = this.#back;
     back.length = 0;
-    let chain = this.#built[name];
+    let chain = start;
     let index = 0;
     for (;;) {
       const rule = chain.rules[index];
       index += 1;
       if (rule && !rule.matches(packet, via, unknown)) continue;
-      if (rule) this.#matched(chain, rule, index, via, packet);
+      if (rule && !testing) this.#matched(chain, rule, index, via, packet);
       const target = rule ? rule.rule.target : FALLEN_OFF;
       if (!target) continue;
       if (target.kind === 'redirect') return 'REDIRECT';
       if (target.kind === 'chain') {
         const next = this.#chains.get(target.chain);
         // A chain that is being gone through already is a loop, which the kernel ends by blocking.
-        if (!next || next === chain || back.some((place) => place.chain === next)) return 'DENY';
+        if (!next) return 'DENY';
+        if (next === chain || back.some((place) => place.chain === next)) {
+          if (!testing) this.#logLoop(next, chain);
+          return 'LOOP';
+        }
         back.push({ chain, index });
         chain = next;
         index = 0;
@@ -130,9 +149,19 @@ export class Chains {
       }
       if (target.name !== 'RETURN') return target.name;
       const place = back.pop();
-      if (!place) return this.#policy(chain, via, packet);
+      if (!place) {
+        if (testing) return chain.policy ?? 'RETURN';
+        return this.#policy(chain, via, packet);
+      }
       ({ chain, index } = place);
     }
+  }
+
+  /** ip_fw.c, ip_fw_check and cleanup. */
+  #logLoop(at: Chain, last: Chain): void {
+    const trace = [last.name, ...this.#back.map(({ chain }) => chain.name).reverse()];
+    this.onLog?.(`IP firewall: Loop detected at \`${at.name}'.`);
+    this.onLog?.(`Chain backtrace: ${trace.join('<-')}`);
   }
 
   #policy(chain: Chain, via: Interface, packet: Packet): Verdict {

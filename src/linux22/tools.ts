@@ -1,4 +1,5 @@
 import type { Chains } from './chains';
+import { checkPacket } from './check-packet';
 import { ipmasqadm } from './ipmasqadm';
 import { listChains, type ListFormat } from './list-rules';
 import type { RowNumber } from './kernel-rule';
@@ -7,10 +8,11 @@ import type { MasqueradeTable } from './masquerade-table';
 import { ModuleError, type Modules } from './modules';
 import type { PortForwards } from './portfw';
 import type { Switches } from './switches';
-import { parseIpchains } from '../firewall/ipchains/parse';
+import { parseCheck, parseIpchains } from '../firewall/ipchains/parse';
 import type { IpchainsCommand } from '../firewall/ipchains/rule';
 import { Arguments, type FlagName } from '../firewall/ipchains/options';
 import { collectUses } from '../firewall/ipchains/uses';
+import type { RuleProblem } from '../firewall/kinds';
 import { ruleLines, words, type Word } from '../firewall/words';
 
 /** What a tool printed, on both its outputs, and its exit code. */
@@ -133,14 +135,13 @@ function runIpchains(args: readonly Word[], line: string, bench: Workbench): Too
   const has = (name: FlagName): boolean => uses.has(name);
   if (has('version')) return { output: VERSION, code: 0 };
   const { chains, table, now } = bench;
-  // A chain is known to the reader from its -N on, so that the chains there are stand in front.
-  const known = chains.userChains().map((name) => `ipchains -N ${name}\n`);
-  const { commands, problems } = parseIpchains(`${known.join('')}${line}`, { names: bench.names });
-  const command = commands[known.length];
-  if (problems.length > 0 || !command) {
-    const said = problems.map(({ message, column }) => `ipchains: column ${column + 1}: ${message}\n`);
-    return { output: said.join(''), code: PARAMETER_PROBLEM };
-  }
+  const context = { names: bench.names, chains: chains.userChains() };
+  if (has('check')) return runCheck(line, context, chains);
+  const {
+    commands: [command],
+    problems,
+  } = parseIpchains(line, context);
+  if (problems.length > 0 || !command) return complain(problems);
   if (command.kind === 'list-masquerade')
     return {
       output: listMasquerade(table, now, { verbose: has('verbose'), numeric: has('numeric') }),
@@ -164,6 +165,17 @@ function runIpchains(args: readonly Word[], line: string, bench: Workbench): Too
 
 /** Commands that make rules, or set a policy: what these count is somebody's. */
 const COUNTING: readonly IpchainsCommand['kind'][] = ['append', 'insert', 'replace', 'policy'];
+
+function complain(problems: readonly RuleProblem[]): ToolResult {
+  const said = problems.map(({ message, column }) => `ipchains: column ${column + 1}: ${message}\n`);
+  return { output: said.join(''), code: PARAMETER_PROBLEM };
+}
+
+function runCheck(line: string, context: Parameters<typeof parseCheck>[1], chains: Chains): ToolResult {
+  const { chain, rule, problems } = parseCheck(line, context);
+  if (problems.length > 0 || chain === null || !rule) return complain(problems);
+  return attempt('ipchains', PARAMETER_PROBLEM, () => `${checkPacket(chains, chain, rule)}\n`);
+}
 
 function apply(command: IpchainsCommand, { chains, table, rowOf }: Workbench): void {
   if (command.kind !== 'timeouts') {

@@ -1,7 +1,13 @@
 import { isPlain, substitute } from './lines';
 import { Arguments, type FlagName } from './options';
 import { parseRule, type Reading } from './parse-rule';
-import { BUILT_IN_CHAINS, isBuiltIn, type IpchainsAction, type IpchainsCommand } from './rule';
+import {
+  BUILT_IN_CHAINS,
+  isBuiltIn,
+  type IpchainsAction,
+  type IpchainsCommand,
+  type IpchainsRule,
+} from './rule';
 import { collectUses, type Use, type Uses } from './uses';
 import {
   parseChain,
@@ -28,6 +34,21 @@ const COMMANDS: readonly FlagName[] = [
   'masquerading',
   'timeouts',
 ];
+/** What `-C` takes: what a packet is, and nothing of what is to become of it (ipchains.c, commands_v_options). */
+const CHECK_OPTIONS: readonly FlagName[] = [
+  'check',
+  'source',
+  'destination',
+  'source-port',
+  'destination-port',
+  'protocol',
+  'interface',
+  'syn',
+  'fragment',
+  'verbose',
+  'numeric',
+  'no-warnings',
+];
 const RULE_COMMANDS: readonly FlagName[] = ['append', 'insert', 'replace', 'delete'];
 const LIST_OPTIONS: readonly FlagName[] = ['numeric', 'exact', 'line-numbers'];
 /** Commands that go together on one line (ipchains.c, add_command). */
@@ -41,21 +62,24 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   insmod: 'modules stand under modules:',
 };
 
+/** What is there before the first line. */
+type Context = Pick<DialectContext, 'names'> & { readonly chains?: readonly string[] };
+
 /**
  * Reads ipchains commands (1.3.9 and 1.3.10, Linux 2.2), one a line, with `ipchains` in front or without.
  * The text is read from top to bottom: a chain is known from its `-N` on, until its `-X`.
  *
- * @param context the names that may be written with a `$`; without it there are none
+ * @param context the names that may be written with a `$`, and user chains there are before; without it there are none
  * @returns the commands that could be read, and everything that is wrong with the others; it never throws
  */
 export function parseIpchains(
   text: string,
-  context?: Pick<DialectContext, 'names'>,
+  context?: Context,
 ): { commands: IpchainsCommand[]; problems: RuleProblem[] } {
   const commands: IpchainsCommand[] = [];
   const problems: RuleProblem[] = [];
   const names = new Map(Object.entries(context?.names ?? {}));
-  const chains = new Set<string>(BUILT_IN_CHAINS);
+  const chains = new Set<string>([...BUILT_IN_CHAINS, ...(context?.chains ?? [])]);
   for (const line of ruleLines(text)) {
     const before = problems.length;
     const report = (column: number, message: string): void => {
@@ -71,12 +95,48 @@ export function parseIpchains(
   return { commands, problems };
 }
 
+/**
+ * Reads one `ipchains -C`, which only asks: scenarios have it not, the tool has.
+ *
+ * @returns the packet it speaks of, as a rule that is for that packet alone if `problems` is empty
+ */
+export function parseCheck(
+  text: string,
+  context: Context,
+): { chain: string | null; rule: IpchainsRule | null; problems: RuleProblem[] } {
+  const problems: RuleProblem[] = [];
+  const chains = new Set<string>([...BUILT_IN_CHAINS, ...(context.chains ?? [])]);
+  const [line] = ruleLines(text);
+  const report = (column: number, message: string): void => {
+    problems.push({ line: 0, column, message });
+  };
+  const uses = line ? readUses(line, new Map(Object.entries(context.names)), report) : null;
+  const use = uses?.get('check');
+  if (!uses || !use) return { chain: null, rule: null, problems };
+  for (const { name, written, column } of uses.values()) {
+    if (!CHECK_OPTIONS.includes(name)) report(column, `${written} does not go with ${use.written}`);
+  }
+  const reading = readingOf(chains, report);
+  const chain = reading.read(use.value, (word) => parseChain(word, chains));
+  return { chain, rule: parseRule(chain, uses, reading), problems };
+}
+
 function parseLine(
   line: RuleLine,
   names: ReadonlyMap<string, string>,
   chains: Set<string>,
   report: Reading['report'],
 ): IpchainsAction | null {
+  const uses = readUses(line, names, report);
+  return uses && parseCommand(uses, readingOf(chains, report), chains);
+}
+
+/** The flags of a line; null: they cannot be told, and that has been reported. */
+function readUses(
+  line: RuleLine,
+  names: ReadonlyMap<string, string>,
+  report: Reading['report'],
+): Uses | null {
   if (!isPlain(line, report)) return null;
   const [first, ...rest] = words(line.text, line.column).map((word) => substitute(word, names, report));
   if (!first) return null;
@@ -89,8 +149,11 @@ function parseLine(
     );
     return null;
   }
-  const uses = collectUses(new Arguments(named ? rest : [first, ...rest], report), report);
-  const reading: Reading = {
+  return collectUses(new Arguments(named ? rest : [first, ...rest], report), report);
+}
+
+function readingOf(chains: ReadonlySet<string>, report: Reading['report']): Reading {
+  return {
     chains,
     report,
     read: (word, reader) => {
@@ -104,7 +167,6 @@ function parseLine(
       }
     },
   };
-  return parseCommand(uses, reading, chains);
 }
 
 function parseCommand(uses: Uses, reading: Reading, chains: Set<string>): IpchainsAction | null {
