@@ -7,6 +7,7 @@ import { listMasquerade } from './list-masquerade';
 import type { MasqueradeTable } from './masquerade-table';
 import { ModuleError, type Modules } from './modules';
 import type { PortForwards } from './portfw';
+import { restoreChains, saveChains } from './save-restore';
 import type { Switches } from './switches';
 import { parseCheck, parseIpchains } from '../firewall/ipchains/parse';
 import type { IpchainsCommand } from '../firewall/ipchains/rule';
@@ -19,6 +20,8 @@ import { ruleLines, words, type Word } from '../firewall/words';
 export interface ToolResult {
   readonly output: string;
   readonly code: number;
+  /** what of it stood on its standard output, where that is not all, though it succeeded */
+  readonly standardOutput?: string;
 }
 
 /** What the tools work on. */
@@ -48,6 +51,8 @@ type Tool = (args: readonly Word[], line: string, bench: Workbench) => ToolResul
 
 const TOOLS: Readonly<Record<string, Tool>> = {
   ipchains: (args, line, bench) => runIpchains(args, line, bench),
+  'ipchains-save': (args, _, { chains }) => runSave(args, chains),
+  'ipchains-restore': (args, _, bench) => runRestore(args, bench),
   ipmasqadm: (args, _, { forwards, modules }) =>
     attempt('ipmasqadm', PARAMETER_PROBLEM, () => ipmasqadm(args, forwards, modules)),
   modprobe: (args, _, bench) => loadModule('modprobe', 255, args, bench),
@@ -64,6 +69,8 @@ const TOOLS: Readonly<Record<string, Tool>> = {
 /** Runs one command line; a comment or an empty line does nothing. */
 export function runLine(text: string, bench: Workbench): ToolResult {
   const results = ruleLines(text).map((line) => runOne(line.text, bench));
+  const [only, ...others] = results;
+  if (only && others.length === 0) return only;
   return {
     output: results.map(({ output }) => output).join(''),
     code: results.find(({ code }) => code !== 0)?.code ?? 0,
@@ -82,8 +89,9 @@ function runOne(text: string, bench: Workbench): ToolResult {
   const tool = Object.hasOwn(TOOLS, name) ? TOOLS[name] : undefined;
   if (!tool)
     return { output: `${name}: command not found; known: ${Object.keys(TOOLS).join(', ')}\n`, code: 127 };
-  const { output, code } = tool(args, line, bench);
-  return { output: code !== 0 && /2>\s*\/dev\/null/.test(text) ? '' : output, code };
+  const result = tool(args, line, bench);
+  if (!/2>\s*\/dev\/null/.test(text)) return result;
+  return { output: result.code === 0 ? (result.standardOutput ?? result.output) : '', code: result.code };
 }
 
 const SWITCHES = '/proc/sys/net/ipv4/';
@@ -109,8 +117,12 @@ function echoTo(path: string, command: string, isApart: boolean, { switches }: W
 
 /** Does something that may fail, and says what went wrong as the tool does: its name in front. */
 function attempt(name: string, failure: number, task: () => string): ToolResult {
+  return attemptResult(name, failure, () => ({ output: task(), code: 0 }));
+}
+
+function attemptResult(name: string, failure: number, task: () => ToolResult): ToolResult {
   try {
-    return { output: task(), code: 0 };
+    return task();
   } catch (error) {
     return { output: `${name}: ${error instanceof Error ? error.message : String(error)}\n`, code: failure };
   }
@@ -165,6 +177,37 @@ function runIpchains(args: readonly Word[], line: string, bench: Workbench): Too
 
 /** Commands that make rules, or set a policy: what these count is somebody's. */
 const COUNTING: readonly IpchainsCommand['kind'][] = ['append', 'insert', 'replace', 'policy'];
+
+function runSave(args: readonly Word[], chains: Chains): ToolResult {
+  const texts = args.map(({ text }) => text);
+  const wrong = texts.find((text) => /^-./.test(text) && text !== '-v');
+  const names = texts.filter((text) => !text.startsWith('-'));
+  return attemptResult('ipchains-save', 1, () => {
+    if (wrong !== undefined || names.length > 1)
+      throw new Error(`"${wrong ?? names[1]}" is too much; allowed: ipchains-save [-v] [CHAIN]`);
+    const { saved, told } = saveChains(chains, names[0] ?? null, texts.includes('-v'));
+    return told === ''
+      ? { output: saved, code: 0 }
+      : { output: `${told}${saved}`, standardOutput: saved, code: 0 };
+  });
+}
+
+function runRestore(args: readonly Word[], bench: Workbench): ToolResult {
+  return attempt('ipchains-restore', 1, () => {
+    const wrong = args.find(({ text }) => !/^-[fvp]+$/.test(text));
+    if (wrong) {
+      throw new Error(
+        `"${wrong.text}" is too much; allowed: ipchains-restore [-f] [-v] [-p], with the rules on its standard input`,
+      );
+    }
+    const letters = args.map(({ text }) => text.slice(1)).join('');
+    const has = (letter: string): boolean => letters.includes(letter);
+    const options = { flush: has('f'), preserve: has('p'), verbose: has('v') };
+    return restoreChains(bench.input, bench.chains, options, bench.names, (command) => {
+      apply(command, bench);
+    });
+  });
+}
 
 function complain(problems: readonly RuleProblem[]): ToolResult {
   const said = problems.map(({ message, column }) => `ipchains: column ${column + 1}: ${message}\n`);
