@@ -39,6 +39,8 @@ export class Entry implements Timed {
   /** IP_MASQ_F_MPORT: the outside port was asked for, not handed out; so it is with forwarded ports */
   readonly givenPort: boolean;
 
+  /** a packet has come from the world for it: IP_MASQ_F_NO_REPLY is off */
+  answered = false;
   /** whether anybody has been told of it */
   announced = false;
   /** when anybody was last told of its timer; and its last start since then, if that was not told */

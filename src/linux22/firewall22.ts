@@ -14,6 +14,7 @@ import { ICMP, IP_HEADER, Packet, RST, TCP, UDP } from './packet';
 import { KernelLog } from './kernel-log';
 import { PortForwards, viewOfForward, type ForwardView } from './portfw';
 import { fragment, mustNotFragment, Reassembly } from './reassembly';
+import { procNet } from './proc-net';
 import { Routes, type InterfaceAddress, type Side } from './routes';
 import { Switches } from './switches';
 import { runLine, type ToolResult } from './tools';
@@ -249,6 +250,16 @@ export class Firewall22 {
   setSwitch(path: string, text: string, now: number): string | null {
     this.#advance(now);
     return this.#switches.set(path, text);
+  }
+
+  /**
+   * The files of /proc/net about firewall and masquerading, by their path from there on, such as `ip_fwchains` or
+   * `ip_masq/app`; each is read when it is called.
+   */
+  procNet(now: number): ReadonlyMap<string, () => string> {
+    this.#advance(now);
+    const sources = { chains: this.#chains, table: this.#table, ftp: this.#ftp, modules: this.#modules };
+    return procNet({ ...sources, forwards: this.#forwards }, this.#now);
   }
 
   // -- commands --

@@ -1,11 +1,11 @@
 import { printAddress } from './addresses';
 import type { Entry } from './entry';
 import { serviceName, type ListFormat } from './list-rules';
-import type { MasqueradeTable } from './masquerade-table';
+import { remotePortWord, type MasqueradeTable } from './masquerade-table';
 import { ICMP, TCP } from './packet';
 
 /** Ticks of the kernel's clock in a second, on a PC: times are counted in them. */
-const HZ = 100;
+export const HZ = 100;
 
 /**
  * What `ipchains -M -L` prints (ipchains 1.3.9, list_masq and print_masq, from /proc/net/ip_masquerade: ip_masq.c,
@@ -33,7 +33,7 @@ function entryLine(
   now: number,
   { verbose, numeric }: Pick<ListFormat, 'verbose' | 'numeric'>,
 ): string {
-  const { protocol, insideAddress, insidePort, remoteAddress, remotePort, outsidePort } = entry;
+  const { protocol, insideAddress, insidePort, remoteAddress, outsidePort } = entry;
   const name = protocol === TCP ? 'TCP' : protocol === ICMP ? 'ICMP' : 'UDP';
   const number = (value: number, width: number): string => String(value).padStart(width);
   const { at, before, after } = entry.resizes.at(-1) ?? { at: 0, before: 0, after: 0 };
@@ -42,7 +42,7 @@ function entryLine(
   return [
     `${name.padEnd(5)}${printExpiry(entry.expires - now)} ${deltas}`,
     `${printAddress(insideAddress).padEnd(20)} ${printAddress(remoteAddress).padEnd(20)} `,
-    `${port(insidePort)} (${port(outsidePort)}) -> ${port(remotePort)}`,
+    `${port(insidePort)} (${port(outsidePort)}) -> ${port(remotePortWord(entry))}`,
   ].join('');
 }
 

@@ -298,6 +298,7 @@ export class MasqueradeTable {
    * the state's timeout as it is now (ip_masq.c, masq_set_state and ip_masq_put).
    */
   touch(entry: Entry, direction: 'input' | 'output', flags: number, now: number): void {
+    if (direction === 'input') entry.answered = true;
     const state =
       entry.protocol === TCP
         ? nextTcpState(entry.state, direction, flags)
@@ -446,10 +447,18 @@ function outboundBucket(entry: Entry): number {
     : hash(one, entry.insidePort, 0, 0);
 }
 
+/**
+ * The remote port as the kernel takes it out of its memory: for ICMP type and code stand there the wrong way round, on
+ * a PC (ip_masq.c, icmp_hv_req), so that a ping has 8.
+ */
+export function remotePortWord({ protocol, remotePort }: Entry): number {
+  return protocol === ICMP ? ((remotePort & 0xff) << 8) | (remotePort >> 8) : remotePort;
+}
+
 /** ip_masq.c, ip_masq_hash and ip_masq_hash_key: the bucket of ip_masq_m_table, of IP_MASQ_TAB_SIZE. */
-function kernelBucket(entry: Entry): number {
-  const { protocol, outsideAddress, outsidePort, remoteAddress, remotePort } = entry;
-  const remote = isVague(entry) ? 0 : remoteAddress ^ remotePort;
+export function kernelBucket(entry: Entry): number {
+  const { protocol, outsideAddress, outsidePort, remoteAddress } = entry;
+  const remote = isVague(entry) ? 0 : remoteAddress ^ remotePortWord(entry);
   return (protocol ^ outsideAddress ^ outsidePort ^ remote) & 0xff;
 }
 

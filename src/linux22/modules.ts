@@ -87,6 +87,10 @@ export class Modules {
     if (name === 'ip_masq_ftp') this.#ftp.unload();
   }
 
+  isLoaded(name: string): boolean {
+    return this.#loaded.includes(name);
+  }
+
   #users(name: string): number {
     if (name === 'ip_masq_ftp') return this.#table.ftpEntries;
     if (name === 'ip_masq_portfw') return this.#forwards.size;
