@@ -151,7 +151,10 @@ export class Firewall22 {
       (port) => kernel.udpLoose || isLoose(this.#switches.number('ip_masq_udp_dloose'), port),
       this.#log,
     );
-    this.#modules = new Modules(kernel, this.#ftp, this.#forwards, this.#table);
+    const say = (line: string): void => {
+      this.#log.say(line);
+    };
+    this.#modules = new Modules(kernel, this.#ftp, this.#forwards, this.#table, say);
     const surroundings = {
       table: this.#table,
       emit: (event: Event22) => {
@@ -159,9 +162,7 @@ export class Firewall22 {
       },
     };
     this.#translator = new Translator(this.#ftp, this.#forwards, surroundings, this.#log);
-    this.#chains.onLog = (line) => {
-      this.#log.say(line);
-    };
+    this.#chains.onLog = say;
   }
 
   // -- what happens --
@@ -278,6 +279,9 @@ export class Firewall22 {
       forwards: this.#forwards,
       modules: this.#modules,
       switches: this.#switches,
+      log: (line) => {
+        this.#log.say(line);
+      },
       names: this.#names,
       now: this.#now,
       input,

@@ -12,7 +12,29 @@ const SIZES: Readonly<Record<string, Readonly<Record<Kernel22, number>>>> = {
   parport: { '2.2.14': 7092, '2.2.19': 7092 },
   parport_pc: { '2.2.14': 5620, '2.2.19': 5620 },
   lp: { '2.2.14': 4412, '2.2.19': 4412 },
+  // What start scripts of the time load besides.
+  ip_masq_irc: { '2.2.14': 1632, '2.2.19': 2016 },
+  ip_masq_raudio: { '2.2.14': 3008, '2.2.19': 3072 },
+  ip_masq_quake: { '2.2.14': 1352, '2.2.19': 1352 },
+  ip_masq_vdolive: { '2.2.14': 1368, '2.2.19': 1400 },
+  ip_masq_cuseeme: { '2.2.14': 1096, '2.2.19': 1128 },
+  ip_masq_user: { '2.2.14': 2536, '2.2.19': 2600 },
+  ip_masq_mfw: { '2.2.14': 3284, '2.2.19': 3316 },
+  ip_masq_autofw: { '2.2.14': 2528, '2.2.19': 2560 },
 };
+/** Modules that do nothing here, though they did something there, and whether they take `ports=`. */
+const IDLE: Readonly<Record<string, { readonly ports: boolean }>> = {
+  ip_masq_irc: { ports: true },
+  ip_masq_raudio: { ports: true },
+  ip_masq_vdolive: { ports: true },
+  ip_masq_cuseeme: { ports: true },
+  ip_masq_autofw: { ports: false },
+  ip_masq_quake: { ports: false },
+  ip_masq_user: { ports: false },
+  ip_masq_mfw: { ports: false },
+};
+/** linux/ip_masq.h, MAX_MASQ_APP_PORTS. */
+const MOST_PORTS = 12;
 const NEEDS: Readonly<Record<string, readonly string[]>> = {
   parport_pc: ['parport'],
   lp: ['parport'],
@@ -26,12 +48,25 @@ export class ModuleError extends Error {}
 /** The kernel's loadable modules: modprobe, rmmod, lsmod (modutils 2.3). */
 export class Modules {
   readonly #loaded: string[] = [];
+  /** those that were loaded with -k, and of these those that the last cleaning found unused */
+  readonly #autoclean = new Set<string>();
+  readonly #tagged = new Set<string>();
+  readonly #toldOf = new Set<string>();
+  readonly #say: (line: string) => void;
   readonly #kernel: KernelProfile;
   readonly #ftp: FtpModule;
   readonly #forwards: PortForwards;
   readonly #table: MasqueradeTable;
 
-  constructor(kernel: KernelProfile, ftp: FtpModule, forwards: PortForwards, table: MasqueradeTable) {
+  /** @param say what is said in the system's log of a module that does nothing here */
+  constructor(
+    kernel: KernelProfile,
+    ftp: FtpModule,
+    forwards: PortForwards,
+    table: MasqueradeTable,
+    say: (line: string) => void,
+  ) {
+    this.#say = say;
     this.#kernel = kernel;
     this.#ftp = ftp;
     this.#forwards = forwards;
@@ -41,18 +76,50 @@ export class Modules {
   /**
    * Loads a module and what it needs. One that is loaded keeps the options it has.
    *
+   * @param autoclean whether it may go by itself when nobody uses it (-k)
    * @throws a ModuleError for a module there is not, or an option it does not know
    */
-  load(name: string, options: readonly string[]): void {
-    if (!(name in SIZES)) {
+  load(name: string, options: readonly string[], autoclean = false): void {
+    if (!Object.hasOwn(SIZES, name)) {
       throw new ModuleError(`Can't locate module ${name}; there are: ${Object.keys(SIZES).join(', ')}`);
     }
     if (this.#loaded.includes(name)) return;
     if (name === 'ip_masq_ftp') this.#ftp.load(this.#readOptions(options));
+    else if (IDLE[name]?.ports === true) for (const option of options) readIdleOption(name, option);
     else if (options[0] !== undefined)
       throw new ModuleError(`invalid parameter ${options[0]}; ${name} takes none`);
-    for (const needed of NEEDS[name] ?? []) this.load(needed, []);
+    for (const needed of needsOf(name)) this.load(needed, []);
     this.#loaded.unshift(name);
+    if (autoclean) this.#autoclean.add(name);
+    if (IDLE[name] && !this.#toldOf.has(name)) this.#say(`lab: ${name} is loaded and does nothing here`);
+    this.#toldOf.add(name);
+  }
+
+  /** What loading a module would load, in order: what it needs, and then itself. */
+  missingFor(name: string): string[] {
+    return [...needsOf(name), name].filter((one) => !this.#loaded.includes(one));
+  }
+
+  /** Where depmod finds a module. */
+  pathOf(name: string): string {
+    const folder = name.startsWith('ip_masq_') ? 'ipv4' : 'misc';
+    return `/lib/modules/${this.#kernel.name}/${folder}/${name}.o`;
+  }
+
+  /** Unloads a module, and what it needed where nobody else does (modprobe -r). @throws as `unload` does */
+  unloadStack(name: string): void {
+    this.unload(name);
+    for (const needed of needsOf(name))
+      if (this.isLoaded(needed) && this.#users(needed) === 0) this.unload(needed);
+  }
+
+  /** Unloads what was loaded with -k and was unused the last time, too (rmmod -a). */
+  clean(): void {
+    const unused = [...this.#autoclean].filter((name) => this.#users(name) === 0);
+    const gone = unused.filter((name) => this.#tagged.has(name));
+    this.#tagged.clear();
+    for (const name of unused) if (!gone.includes(name)) this.#tagged.add(name);
+    for (const name of gone) this.unload(name);
   }
 
   #readOptions(options: readonly string[]): FtpOptions {
@@ -84,6 +151,8 @@ export class Modules {
     if (index < 0) throw new ModuleError(`module ${name} is not loaded`);
     if (this.#users(name) > 0) throw new ModuleError(`${name}: Device or resource busy`);
     this.#loaded.splice(index, 1);
+    this.#autoclean.delete(name);
+    this.#tagged.delete(name);
     if (name === 'ip_masq_ftp') this.#ftp.unload();
   }
 
@@ -94,7 +163,7 @@ export class Modules {
   #users(name: string): number {
     if (name === 'ip_masq_ftp') return this.#table.ftpEntries;
     if (name === 'ip_masq_portfw') return this.#forwards.size;
-    return this.#loaded.filter((one) => NEEDS[one]?.includes(name)).length;
+    return this.#loaded.filter((one) => needsOf(one).includes(name)).length;
   }
 
   /** What lsmod prints: the last loaded first. */
@@ -102,12 +171,27 @@ export class Modules {
     const lines = this.#loaded.map((name) => {
       const size = SIZES[name]?.[this.#kernel.name] ?? 0;
       const users = this.#users(name);
-      const by = this.#loaded.filter((one) => NEEDS[one]?.includes(name));
-      const note = by.length > 0 ? `  [${by.join(' ')}]` : users === 0 ? '  (unused)' : '';
+      const by = this.#loaded.filter((one) => needsOf(one).includes(name));
+      const notes = [
+        ...(by.length > 0 ? [`[${by.join(' ')}]`] : []),
+        ...(this.#autoclean.has(name) ? ['(autoclean)'] : []),
+        ...(by.length === 0 && users === 0 ? ['(unused)'] : []),
+      ];
+      const note = notes.length > 0 ? `  ${notes.join(' ')}` : '';
       return `${name.padEnd(20)}${String(size).padStart(8)}${String(users).padStart(4)}${note}`;
     });
     return ['Module                  Size  Used by', ...lines].map((line) => `${line}\n`).join('');
   }
+}
+
+function needsOf(name: string): readonly string[] {
+  return Object.hasOwn(NEEDS, name) ? (NEEDS[name] ?? []) : [];
+}
+
+function readIdleOption(name: string, option: string): void {
+  if (!option.startsWith('ports='))
+    throw new ModuleError(`invalid parameter ${option}; ${name} knows: ports=`);
+  readPorts(option.slice('ports='.length), option, MOST_PORTS);
 }
 
 function readMark(text: string, option: string): number {

@@ -5,7 +5,8 @@ import { listChains, type ListFormat } from './list-rules';
 import type { RowNumber } from './kernel-rule';
 import { listMasquerade } from './list-masquerade';
 import type { MasqueradeTable } from './masquerade-table';
-import { ModuleError, type Modules } from './modules';
+import type { Modules } from './modules';
+import { runModuleTool } from './modutils';
 import type { PortForwards } from './portfw';
 import { restoreChains, saveChains } from './save-restore';
 import type { Switches } from './switches';
@@ -31,6 +32,8 @@ export interface Workbench {
   readonly forwards: PortForwards;
   readonly modules: Modules;
   readonly switches: Switches;
+  /** writes a line to the system's log */
+  readonly log: (line: string) => void;
   /** values of names a command may write with a `$` */
   readonly names: Readonly<Record<string, string>>;
   /** seconds */
@@ -55,13 +58,10 @@ const TOOLS: Readonly<Record<string, Tool>> = {
   'ipchains-restore': (args, _, bench) => runRestore(args, bench),
   ipmasqadm: (args, _, { forwards, modules }) =>
     attempt('ipmasqadm', PARAMETER_PROBLEM, () => ipmasqadm(args, forwards, modules)),
-  modprobe: (args, _, bench) => loadModule('modprobe', 255, args, bench),
-  insmod: (args, _, bench) => loadModule('insmod', 1, args, bench),
-  rmmod: (args, _, { modules }) =>
-    attempt('rmmod', 1, () => {
-      for (const { text } of args) modules.unload(text);
-      return '';
-    }),
+  modprobe: (args, _, bench) => moduleTool('modprobe', args, bench),
+  insmod: (args, _, bench) => moduleTool('insmod', args, bench),
+  rmmod: (args, _, bench) => moduleTool('rmmod', args, bench),
+  depmod: () => ({ output: '', code: 0 }),
   lsmod: (_args, _line, { modules }) => ({ output: modules.list(), code: 0 }),
   echo: (args) => ({ output: `${printed(args)}\n`, code: 0 }),
 };
@@ -128,18 +128,10 @@ function attemptResult(name: string, failure: number, task: () => ToolResult): T
   }
 }
 
-function loadModule(
-  tool: string,
-  failure: number,
-  args: readonly Word[],
-  { modules }: Workbench,
-): ToolResult {
-  return attempt(tool, failure, () => {
-    const [name, ...options] = args.map(({ text }) => text).filter((text) => !text.startsWith('-'));
-    if (name === undefined) throw new ModuleError('which module? e.g. modprobe ip_masq_ftp ports=21,2121');
-    modules.load(name.split('/').at(-1)?.replace(/\.o$/, '') ?? name, options);
-    return '';
-  });
+function moduleTool(tool: string, args: readonly Word[], { modules, log }: Workbench): ToolResult {
+  const { output, code, logged } = runModuleTool(tool, args, modules);
+  for (const line of logged) log(line);
+  return { output, code };
 }
 
 function runIpchains(args: readonly Word[], line: string, bench: Workbench): ToolResult {
