@@ -1,8 +1,9 @@
 import { printAddress } from './addresses';
 import type { Entry } from './entry';
-import { serviceName, type ListFormat } from './list-rules';
+import type { ListFormat } from './list-rules';
 import { remotePortWord, type MasqueradeTable } from './masquerade-table';
 import { ICMP, TCP } from './packet';
+import { serviceName } from '../firewall/ipchains/services';
 
 /** Ticks of the kernel's clock in a second, on a PC: times are counted in them. */
 export const HZ = 100;
@@ -37,7 +38,8 @@ function entryLine(
   const name = protocol === TCP ? 'TCP' : protocol === ICMP ? 'ICMP' : 'UDP';
   const number = (value: number, width: number): string => String(value).padStart(width);
   const { at, before, after } = entry.resizes.at(-1) ?? { at: 0, before: 0, after: 0 };
-  const port = (value: number): string => (numeric || protocol === ICMP ? String(value) : serviceName(value));
+  const port = (value: number): string =>
+    numeric || protocol === ICMP ? String(value) : serviceName(value, protocol === TCP ? 'tcp' : 'udp');
   const deltas = verbose ? `${number(at, 10)} ${number(after, 5)} ${number(before, 5)} ` : '';
   return [
     `${name.padEnd(5)}${printExpiry(entry.expires - now)} ${deltas}`,

@@ -1,6 +1,7 @@
 import type { Chain, Chains } from './chains';
 import type { KernelRule } from './kernel-rule';
 import { icmpNameOf } from '../firewall/ipchains/icmp';
+import { serviceName } from '../firewall/ipchains/services';
 import { PROTOCOLS, type Endpoint, type IpchainsRule } from '../firewall/ipchains/rule';
 
 /** How `ipchains -L` was asked to print. */
@@ -12,25 +13,6 @@ export interface ListFormat {
   /** -x: counters in full */
   readonly exact: boolean;
   readonly lineNumbers: boolean;
-}
-
-/** What a port is called, in /etc/services of the time, where the FAQ's rules have it. */
-const SERVICES: Readonly<Record<number, string>> = {
-  20: 'ftp-data',
-  21: 'ftp',
-  22: 'ssh',
-  23: 'telnet',
-  25: 'smtp',
-  53: 'domain',
-  80: 'www',
-  110: 'pop3',
-  113: 'auth',
-  443: 'https',
-};
-
-/** A port by its name, where it has one (getservbyport(3)). */
-export function serviceName(port: number): string {
-  return SERVICES[port] ?? String(port);
 }
 
 /** What `ipchains -L` prints, for one chain or all (ipchains 1.3.9, list_entries). */
@@ -156,7 +138,9 @@ function ports(rule: IpchainsRule, format: ListFormat): string {
   const name = isNamed ? icmpNameOf(rule.source.ports, rule.destination.ports) : null;
   if (name !== null) return `  ${name}`;
   const printed = (port: number): string =>
-    format.numeric || protocol === PROTOCOLS.icmp ? String(port) : serviceName(port);
+    format.numeric || protocol === PROTOCOLS.icmp
+      ? String(port)
+      : serviceName(port, protocol === PROTOCOLS.tcp ? 'tcp' : 'udp');
   const range = ({ ports: match }: Endpoint): string => {
     if (!match) return `  ${format.numeric ? '*' : 'any'}`;
     const [low, high] = match.value;

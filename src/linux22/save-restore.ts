@@ -124,7 +124,11 @@ export function restoreChains(
   const skipped = new Set<string>();
   for (const { text, line, column } of ruleLines(input)) {
     const read = (words: string): IpchainsCommand => {
-      const { commands, problems } = parseIpchains(words, { names, chains: chains.userChains() });
+      const { commands, problems } = parseIpchains(words, {
+        names,
+        chains: chains.userChains(),
+        services: true,
+      });
       const [command] = commands;
       const [problem] = problems;
       if (problem || !command)

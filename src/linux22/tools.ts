@@ -139,7 +139,7 @@ function runIpchains(args: readonly Word[], line: string, bench: Workbench): Too
   const has = (name: FlagName): boolean => uses.has(name);
   if (has('version')) return { output: VERSION, code: 0 };
   const { chains, table, now } = bench;
-  const context = { names: bench.names, chains: chains.userChains() };
+  const context = { names: bench.names, chains: chains.userChains(), services: true };
   if (has('check')) return runCheck(line, context, chains);
   const {
     commands: [command],

@@ -240,8 +240,8 @@ test.each<[what: string, text: string, ...problems: string[]]>([
   ['a service', '-A input -p tcp --dport ftp', '0:24 service names are not read here; ftp is port 21'],
   [
     'services',
-    '-A input -p tcp -d 0/0 ftp-data:irc',
-    '0:23 service names are not read here; ftp-data is port 20, "irc" needs its number',
+    '-A input -p tcp -d 0/0 ftp-data:napster',
+    '0:23 service names are not read here; ftp-data is port 20, "napster" needs its number',
   ],
   [
     'no port at all',

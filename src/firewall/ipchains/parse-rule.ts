@@ -28,6 +28,8 @@ import type { Word } from '../words';
 export interface Reading {
   readonly chains: ReadonlySet<string>;
   readonly report: Report;
+  /** whether ports may be written as /etc/services names them */
+  readonly services: boolean;
   /** runs a reader on a word and reports what it throws; null: it did */
   readonly read: <T>(word: Word | null | undefined, reader: (text: string) => T) => T | null;
 }
@@ -154,8 +156,8 @@ function parseAddress(use: Use | undefined, { read, report }: Reading): Match<Ne
   return { not: use.not, value };
 }
 
-function parsePortsUse(ports: Ports | null, { read, report }: Reading): Endpoint['ports'] {
-  const value = read(ports?.word, parseRulePorts);
+function parsePortsUse(ports: Ports | null, { read, report, services }: Reading): Endpoint['ports'] {
+  const value = read(ports?.word, (text) => parseRulePorts(text, services));
   if (!ports || !value) return null;
   const [low, high] = value;
   if (low > 0 || high < 65535) return { not: ports.not, value };
@@ -189,11 +191,11 @@ function parseIcmp(
   };
 }
 
-function parseJump(use: Use, { chains, read }: Reading): Target | null {
+function parseJump(use: Use, { chains, read, services }: Reading): Target | null {
   const target = read(use.value, (text) => parseTarget(text, chains));
   const [port] = use.more;
   if (target?.kind !== 'redirect' || !port) return target;
-  return { kind: 'redirect', port: read(port, parseRedirectPort) ?? 0 };
+  return { kind: 'redirect', port: read(port, (text) => parseRedirectPort(text, services)) ?? 0 };
 }
 
 function checkProtocol(protocol: Match<number>, uses: Uses, { report }: Reading): void {

@@ -62,8 +62,11 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   insmod: 'modules stand under modules:',
 };
 
-/** What is there before the first line. */
-type Context = Pick<DialectContext, 'names'> & { readonly chains?: readonly string[] };
+/** What is there before the first line; and whether names of services are read, as the tool does and scenarios do not. */
+type Context = Pick<DialectContext, 'names'> & {
+  readonly chains?: readonly string[];
+  readonly services?: boolean;
+};
 
 /**
  * Reads ipchains commands (1.3.9 and 1.3.10, Linux 2.2), one a line, with `ipchains` in front or without.
@@ -85,7 +88,7 @@ export function parseIpchains(
     const report = (column: number, message: string): void => {
       problems.push({ line: line.line, column, message });
     };
-    const action = parseLine(line, names, chains, report);
+    const action = parseLine(line, names, readingOf(chains, report, context?.services), chains);
     if (!action && problems.length === before) report(line.column, NO_COMMAND);
     if (action && problems.length === before) {
       commands.push({ ...action, line: line.line, column: line.column, text: line.text });
@@ -116,7 +119,7 @@ export function parseCheck(
   for (const { name, written, column } of uses.values()) {
     if (!CHECK_OPTIONS.includes(name)) report(column, `${written} does not go with ${use.written}`);
   }
-  const reading = readingOf(chains, report);
+  const reading = readingOf(chains, report, context.services);
   const chain = reading.read(use.value, (word) => parseChain(word, chains));
   return { chain, rule: parseRule(chain, uses, reading), problems };
 }
@@ -124,11 +127,11 @@ export function parseCheck(
 function parseLine(
   line: RuleLine,
   names: ReadonlyMap<string, string>,
+  reading: Reading,
   chains: Set<string>,
-  report: Reading['report'],
 ): IpchainsAction | null {
-  const uses = readUses(line, names, report);
-  return uses && parseCommand(uses, readingOf(chains, report), chains);
+  const uses = readUses(line, names, reading.report);
+  return uses && parseCommand(uses, reading, chains);
 }
 
 /** The flags of a line; null: they cannot be told, and that has been reported. */
@@ -152,8 +155,9 @@ function readUses(
   return collectUses(new Arguments(named ? rest : [first, ...rest], report), report);
 }
 
-function readingOf(chains: ReadonlySet<string>, report: Reading['report']): Reading {
+function readingOf(chains: ReadonlySet<string>, report: Reading['report'], services = false): Reading {
   return {
+    services,
     chains,
     report,
     read: (word, reader) => {

@@ -10,26 +10,9 @@ import {
   type PolicyTarget,
   type Target,
 } from './rule';
+import { servicePort } from './services';
 import type { PortRange } from '../kinds';
 import { parseNetwork, parsePorts, toNumber, type Network } from '../quantities';
-
-/** What services are called in /etc/services, for those that write them instead of ports. */
-const SERVICES: Readonly<Record<string, number>> = {
-  'ftp-data': 20,
-  ftp: 21,
-  ssh: 22,
-  telnet: 23,
-  smtp: 25,
-  domain: 53,
-  www: 80,
-  http: 80,
-  pop3: 110,
-  'pop-3': 110,
-  auth: 113,
-  ntp: 123,
-  https: 443,
-  x11: 6000,
-};
 
 /** Linux interface names have up to 15 characters (IFNAMSIZ, with the NUL). */
 const MAX_INTERFACE_NAME = 15;
@@ -47,21 +30,29 @@ const IPTABLES_TARGETS: Readonly<Record<string, string>> = {
 /**
  * Reads ports as ipchains takes them: one, or a range with ":", an end of which may be left out.
  *
+ * @param services whether names of /etc/services are read as well
  * @throws an Error that says what is allowed
  */
-export function parseRulePorts(text: string): PortRange {
+export function parseRulePorts(text: string, services = false): PortRange {
   if (text.includes(',')) {
     throw new Error(
       `"${text}" is a list; a rule of ipchains takes one port or one range, so write one rule each`,
     );
   }
-  const services = text.split(':').filter((part) => /[a-z]/i.test(part) && !/^\d+-/.test(part));
-  if (services.length > 0) {
-    const known = services.map((name) => {
-      const port = SERVICES[name.toLowerCase()];
-      return port === undefined ? `"${name}" needs its number` : `${name} is port ${port}`;
+  const named = text.split(':').filter((part) => /[a-z]/i.test(part) && !/^\d+-/.test(part));
+  const unknown = named.filter((name) => servicePort(name) === null);
+  if (named.length > 0 && (!services || unknown.length > 0)) {
+    const known = (services ? unknown : named).map((name) => {
+      const port = servicePort(name);
+      return port === null ? `"${name}" needs its number` : `${name} is port ${port}`;
     });
-    throw new Error(`service names are not read here; ${known.join(', ')}`);
+    throw new Error(
+      `${services ? 'no such service' : 'service names are not read here'}; ${known.join(', ')}`,
+    );
+  }
+  if (named.length > 0) {
+    const numbers = text.split(':').map((part) => String(servicePort(part) ?? part));
+    return parsePorts(numbers.join(':'), ':', [0, 65535]);
   }
   const dash = /^(\d+)-(\d+)$/.exec(text);
   if (dash) throw new Error(`ipchains writes a range with ":"; did you mean ${dash[1]}:${dash[2]}?`);
@@ -178,9 +169,9 @@ export function parseTimeout(text: string): number {
 }
 
 /** Port for REDIRECT; 0 is the port a packet was sent to. @throws an Error that says what is allowed */
-export function parseRedirectPort(text: string): number {
+export function parseRedirectPort(text: string, services = false): number {
   if (text === '0') return 0;
-  const [low, high] = parseRulePorts(text);
+  const [low, high] = parseRulePorts(text, services);
   if (low !== high) throw new Error(`"${text}" is a range; REDIRECT takes one port`);
   return low;
 }
