@@ -266,8 +266,8 @@ export class Firewall22 {
   // -- commands --
 
   /**
-   * Does what a line says that is typed on the firewall: ipchains, ipmasqadm portfw, modprobe, insmod, rmmod,
-   * lsmod, and echo to a file of /proc/sys/net/ipv4.
+   * Does what a line says that is typed on the firewall: ipchains, ipchains-save, ipchains-restore, ipmasqadm portfw,
+   * modprobe, insmod, rmmod, lsmod, depmod, and echo to a file of /proc/sys/net/ipv4.
    *
    * @returns what the tool prints, on both its outputs, and its exit code
    */

@@ -14,4 +14,5 @@ export { FIRST_PORT, GIVEN_LIMIT, LAST_PORT, TABLE_LIMIT, type EntryChange } fro
 export type { ForwardView } from './portfw';
 export type { RowNumber } from './kernel-rule';
 export { STATES, type State } from './states';
+export { WORKING_SWITCHES } from './switches';
 export type { ToolResult } from './tools';
