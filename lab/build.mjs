@@ -24,7 +24,6 @@ const ENTRIES = {
   prober: 'src/prober/prober-agent.ts',
   resolver: 'src/resolver/resolver-agent.ts',
   router: 'src/router/router-agent.ts',
-  'router-tool': 'src/router/router-tool.ts',
 };
 /** What koffi's native part is called beside the bundles, by the C library it is for. */
 const NATIVE_PARTS = { linux: 'koffi-glibc.node', musl: 'koffi-musl.node' };
@@ -195,7 +194,7 @@ async function warmProber(start) {
   await prober.finish();
 }
 
-/** Up to a ruleset that is loaded; for the sockets after it there is no such interface. The tool finds nobody. */
+/** Up to a ruleset that is loaded; for the sockets after it there is no such interface. */
 async function warmRouter(start) {
   const router = start('router');
   const side = (name, address) => ({ interface: `no-${name}`, address, prefix: 24, mtu: 1500 });
@@ -209,7 +208,7 @@ async function warmRouter(start) {
     sides: { inside: side('inside', '10.0.0.1'), outside: side('outside', '203.0.113.1') },
     ruleset: { loader: 'ipchains', text: lines.map((line) => `ipchains ${line}\n`).join(''), rowLines: [] },
   });
-  await Promise.all([router.finish(), start('router-tool', ['/nonexistent', 'lsmod']).finish()]);
+  await router.finish();
 }
 
 /** One look-up, over UDP and then TCP. */

@@ -2,6 +2,7 @@ import { howEnded, LabFailure, type HostProcess, type Lab, type Listener } from 
 import type { Observation } from './observe/event';
 import { partialObservation, Watch } from './observe/watch';
 import type { HostReport } from './engine/agent-process';
+import type { Plan } from './plan/plan';
 import { Session } from './session/run-session';
 
 /** What an experiment gives: all that was seen, and why it broke off, if it did. */
@@ -9,6 +10,8 @@ export interface Experiment {
   readonly observation: Observation;
   /** the lab's own failure; null when the experiment ran to its end */
   readonly failure: string | null;
+  /** the firewall as its start script made it; null where it is as planned */
+  readonly started: Plan['firewall'] | null;
 }
 
 /**
@@ -23,7 +26,10 @@ export async function experiment(lab: Lab, { onProgress, onAlive }: Listener): P
     reports.push(report);
     onAlive();
   });
+  const planned = lab.plan.firewall;
   await lab.wire();
+  const { firewall } = lab.plan;
+  const started = firewall === planned ? null : firewall;
   try {
     const [watch] = await Promise.all([Watch.start(lab), session.ready()]);
     const steps = await Promise.race([
@@ -32,10 +38,10 @@ export async function experiment(lab: Lab, { onProgress, onAlive }: Listener): P
       session.died,
     ]);
     onProgress('collecting what was seen');
-    return { observation: await watch.finish(reports, steps), failure: null };
+    return { observation: await watch.finish(reports, steps), failure: null, started };
   } catch (error) {
     if (!(error instanceof LabFailure)) throw error;
-    return { observation: partialObservation(lab, reports), failure: error.message };
+    return { observation: partialObservation(lab, reports), failure: error.message, started };
   }
 }
 

@@ -76,12 +76,12 @@ async function runOn(
 ): Promise<RunResult> {
   const began = performance.now();
   const engine = ENGINES[name];
-  const plan = makePlan(scenario, {
+  const planned = makePlan(scenario, {
     ...{ capture: options.capture, allPorts: options.allPorts },
     ...{ engine: name, engineWhy },
   });
   await engine.require();
-  const watchdog = new Watchdog(options.stalledAfter + longestStepSeconds(plan));
+  const watchdog = new Watchdog(options.stalledAfter + longestStepSeconds(planned));
   const runner = engine.runner({
     onProgress: (text) => {
       watchdog.progress(text);
@@ -97,13 +97,14 @@ async function runOn(
     return runner.stop();
   });
   try {
-    const { observation, failure } = await watchdog
-      .guard(() => runner.run(plan))
+    const { observation, failure, started } = await watchdog
+      .guard(() => runner.run(planned))
       .catch((error: unknown) => {
         if (abort.signal.aborted) throw new Interrupted();
-        return explain(plan, error);
+        return explain(planned, error);
       });
     if (abort.signal.aborted) throw new Interrupted();
+    const plan = started === null ? planned : { ...planned, firewall: started };
     const seconds = (performance.now() - began) / 1000;
     const result = observation
       ? judge(plan, { ...observation, duration: seconds }, failure)
@@ -185,7 +186,10 @@ function sourceOf(file: string): string | undefined {
  *
  * @returns the lab's own failure; the others are thrown
  */
-async function explain(plan: Plan, error: unknown): Promise<{ observation: null; failure: string }> {
+async function explain(
+  plan: Plan,
+  error: unknown,
+): Promise<{ observation: null; failure: string; started: null }> {
   if (error instanceof RefusedRows) {
     throw new InputError(
       plan.scenario.file,
@@ -196,7 +200,8 @@ async function explain(plan: Plan, error: unknown): Promise<{ observation: null;
         const what = planned ? `row ${planned.row}, “${planned.text}”` : 'the rules';
         return {
           position: start && { line: start.line, column: start.column + Math.max(0, column) },
-          message: `${ruleset.loader} refuses ${what}: ${message}`,
+          // Tools and shell say who they are.
+          message: ruleset.loader === 'sh' ? message : `${ruleset.loader} refuses ${what}: ${message}`,
         };
       }),
       sourceOf(plan.scenario.file),
@@ -204,8 +209,8 @@ async function explain(plan: Plan, error: unknown): Promise<{ observation: null;
   }
   if (!(error instanceof LabFailure)) throw error;
   // Not for want of anything: what hangs is there.
-  if (error instanceof Stalled) return { observation: null, failure: error.message };
+  if (error instanceof Stalled) return { observation: null, failure: error.message, started: null };
   const missing = await ENGINES[plan.engine].whatIsMissing();
   if (missing) throw new MissingCapability(`${missing.name}: ${missing.why}`, missing.remedy);
-  return { observation: null, failure: error.message };
+  return { observation: null, failure: error.message, started: null };
 }

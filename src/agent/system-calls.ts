@@ -27,6 +27,7 @@ export interface SystemCalls {
   ) => number;
   /** 0 for an interface that is not there */
   readonly if_nametoindex: (name: string) => number;
+  readonly mkfifo: (path: string, mode: number) => number;
   /** Waits in a thread of its own; `then` gets what poll(2) returned. */
   readonly poll: (descriptors: Buffer, count: number, milliseconds: number, then: () => void) => void;
   readonly errno: () => number;
@@ -68,6 +69,7 @@ export function loadSystemCalls(directory: string): SystemCalls {
       ...['int', 'void *', 'size_t', 'int', 'void *', 'void *'],
     ]) as SystemCalls['recvfrom'],
     if_nametoindex: library.func('if_nametoindex', 'uint32_t', ['str']) as SystemCalls['if_nametoindex'],
+    mkfifo: library.func('mkfifo', 'int', ['str', 'uint32_t']) as SystemCalls['mkfifo'],
     poll: (descriptors, count, milliseconds, then) => {
       poll.async(descriptors, count, milliseconds, then);
     },

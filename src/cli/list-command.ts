@@ -54,6 +54,9 @@ export function showCommand(name: string, flags: { json?: true }): number {
     ...(scenario.twin === null ? [] : [`  Its passing twin: ${scenario.twin}`]),
     '',
     ...drawTopology(topologyOf(plan)).map((line) => `  ${line}`),
+    ...(plan.firewall.ruleset.loader === 'sh'
+      ? ['  Its start script may load a helper, and forward ports; the run shows what it did.']
+      : []),
     '',
     look.bold('Session'),
     ...plan.steps.map(describeStep),

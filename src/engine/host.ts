@@ -50,11 +50,15 @@ export const MAX_READ = 8 * 2 ** 20;
 export interface FirewallRouter {
   readonly process: HostProcess;
   /**
-   * Silences the host's kernel, and has the router load the plan's ruleset and begin. The host is wired.
+   * Silences the host's kernel, and has the router load the plan's ruleset and begin, or its start script run. The
+   * host is wired.
+   *
+   * @param mount runs a shell script with the right to mount in the host's files
+   * @returns the plan's firewall, as a start script made it
    *
    * @throws RefusedRows when a tool of the firewall refuses a row, LabFailure for everything else
    */
-  load(firewall: Host): Promise<void>;
+  load(firewall: Host, mount: (script: string) => Promise<ExecResult>): Promise<Plan['firewall']>;
   /** What each row and the policy have counted so far. */
   counters(): Promise<readonly RowCounter[]>;
   /** Waits until every packet that has come is dealt with. */
@@ -67,12 +71,15 @@ export interface FirewallRouter {
     /** events past the number that is kept */
     readonly untold: number;
   }>;
+  /** what the start script has printed, on both its outputs; null without one */
+  readonly said: string | null;
   /** Its end is no failure from now on. */
   leave(): void;
 }
 
 /** The running hosts of one plan. */
 export interface Lab {
+  /** once it is wired, with the firewall as its start script made it */
   readonly plan: Plan;
   readonly hosts: PerHost<Host>;
   /** a directory each host can write to, gone with the lab */

@@ -1,10 +1,18 @@
 import type { Side } from '../linux22';
 import { isLinux22, type HostName, type Plan } from '../plan/plan';
-import type { RouterCommand, RouterConfig, RouterEvent, RouterReport, RowCounter } from '../router/messages';
+import type {
+  RouterCommand,
+  RouterConfig,
+  RouterEvent,
+  RouterReport,
+  RowCounter,
+  Started,
+} from '../router/messages';
 import { TOOL_DIRECTORY } from '../router/tool-directory';
 import { AgentProcess } from './agent-process';
 import { LabFailure, RefusedRows, type FirewallRouter, type Host, type HostProcess } from './host';
 import { must } from './process';
+import { runStartScript, type Mount } from './start-script';
 
 /** A Node program; on a loaded machine its start takes a while. */
 const START_SECONDS = 30;
@@ -33,6 +41,7 @@ export class Router implements FirewallRouter {
   readonly #agent: AgentProcess<RouterReport>;
   readonly #events: RouterEvent[] = [];
   #commands = 0;
+  said: string | null = null;
 
   /** @param spawn starts the router's bundle on the firewall's host */
   private constructor(
@@ -62,7 +71,7 @@ export class Router implements FirewallRouter {
     return this.#agent.process;
   }
 
-  async load(firewall: Host): Promise<void> {
+  async load(firewall: Host, mount: Mount): Promise<Plan['firewall']> {
     await must("silence the firewall's kernel", firewall.exec(['nft', '-f', '-'], { input: SILENCE }));
     const { kernel, ruleset, addresses } = this.plan.firewall;
     const side = (name: Side): RouterConfig['sides'][Side] => ({
@@ -71,8 +80,12 @@ export class Router implements FirewallRouter {
       prefix: PREFIX,
       mtu: MTU,
     });
+    const starts = ruleset.loader === 'sh';
     const config: RouterConfig = {
-      ...{ program: 'router', kernel, ruleset },
+      ...{ program: 'router', kernel },
+      // A start script finds a firewall that has no rules yet.
+      ruleset: starts ? { loader: 'ipchains', text: '', rowLines: [] } : ruleset,
+      starts,
       sides: { inside: side('inside'), outside: side('outside') },
       timeScale: this.plan.timeScale,
       directory: this.directory,
@@ -80,13 +93,24 @@ export class Router implements FirewallRouter {
     this.#agent.send(config);
     const wanted = new Set(['ready', 'refused']);
     const said = await this.#agent.next(({ type }) => wanted.has(type), START_SECONDS, 'start');
-    if (said.type !== 'refused') return;
+    if (said.type !== 'refused') {
+      if (!starts) return this.plan.firewall;
+      const script = await runStartScript(this.plan, { host: firewall, mount }, this.directory, () =>
+        this.#started(),
+      );
+      this.said = script.said;
+      return script.firewall;
+    }
     const { row, message } = said;
     // What is no row may be the author's too: -D, -P, -M -S.
     const source = ruleset.textLines?.find(({ line }) => line === said.line)?.source ?? null;
     if (row === null && source === null)
       throw new LabFailure(`the Linux 2.2 firewall can't load the ruleset: ${message}`);
     throw new RefusedRows([{ row, line: row === null ? source : null, message, column: 0 }]);
+  }
+
+  async #started(): Promise<Started> {
+    return (await this.#ask('started')) as Started;
   }
 
   async counters(): Promise<readonly RowCounter[]> {

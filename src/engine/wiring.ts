@@ -27,23 +27,35 @@ export function linkBatch(plan: Plan): string {
  *
  * @param administer runs a shell script where /run/netns has every host's network namespace, and with
  *   the right to change them
- * @param prepare what that script has to do before
+ * @param mount does so in the files of the firewall's host
+ * @param prepare what the wiring script has to do before
+ * @returns the plan, with the firewall as a start script made it
  *
  * @throws RefusedRows when rows of the author's are refused, LabFailure for everything else
  */
 export async function wire(
   plan: Plan,
   { firewall, router }: { readonly firewall: Host; readonly router: FirewallRouter | null },
-  administer: (script: string) => Promise<ExecResult>,
-  prepare = '',
-): Promise<void> {
+  {
+    administer,
+    mount,
+    prepare = '',
+  }: {
+    readonly administer: (script: string) => Promise<ExecResult>;
+    readonly mount: (script: string) => Promise<ExecResult>;
+    readonly prepare?: string;
+  },
+): Promise<Plan> {
   const wired = must('wire the hosts', administer(prepare + wiringScript(plan)));
   // A router listens on interfaces, which must be up.
-  await (router
-    ? wired.then(() => router.load(firewall))
-    : Promise.all([wired, loadRuleset(plan, firewall)]));
+  if (router) {
+    const loaded = await wired.then(() => router.load(firewall, mount));
+    return { ...plan, firewall: loaded };
+  }
+  await Promise.all([wired, loadRuleset(plan, firewall)]);
   const settings = conntrackScript(plan);
   if (settings !== null) await must("set the firewall's timeouts", administer(settings));
+  return plan;
 }
 
 /**

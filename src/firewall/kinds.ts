@@ -103,7 +103,7 @@ export interface FirewallSpec {
 /** A ruleset as text, with the lines (from 1) on which the owner's rows ended up. */
 export interface Ruleset {
   /** the program that loads it */
-  readonly loader: 'nft' | 'iptables-restore' | 'ipchains';
+  readonly loader: 'nft' | 'iptables-restore' | 'ipchains' | 'sh';
   readonly text: string;
   readonly rowLines: readonly {
     readonly line: number;
@@ -113,6 +113,8 @@ export interface Ruleset {
   }[];
   /** lines (from 1) of text that is loaded as it stands, and where each is in that text (from 0) */
   readonly textLines?: readonly { readonly line: number; readonly source: number }[];
+  /** sh: what a start script finds in its environment */
+  readonly environment?: Readonly<Record<string, string>>;
   /** lines (from 1) that set or stand for the policy, where its packets are counted by them: ipchains */
   readonly policyLines?: readonly number[];
 }

@@ -47,6 +47,8 @@ export async function keepEvidence(lab: Lab, directory: string): Promise<string[
       writeFileSync(join(directory, file), text);
     }),
   );
+  const said = lab.router?.said ?? null;
+  if (said !== null) writeFileSync(join(directory, 'start-script.txt'), said);
   const copied = await Promise.all(
     capturedLegs(lab.plan).map(async (leg) => {
       const file = `${leg}.pcap`;

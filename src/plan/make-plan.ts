@@ -1,5 +1,6 @@
 import { countPackets } from '../agent/port-ranges';
 import type { ClientConfig, FileSpec, ResolverConfig, ServerConfig } from '../agent/messages';
+import type { Ruleset } from '../firewall/kinds';
 import { makeRuleset } from '../firewall/rulesets';
 import type { ProbeStep, Scenario, TransferStep } from '../scenario';
 import { ALL_PORTS } from '../scenario';
@@ -27,7 +28,7 @@ export interface PlanOptions {
 
 /** Makes a scenario concrete: addresses, routes, ruleset text, programs, files. */
 export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
-  const { networks, firewall, names } = scenario;
+  const { networks, firewall } = scenario;
   const steps = planSteps(scenario, options.allPorts ?? false);
   const transfers = steps.filter((step) => step.kind === 'transfer');
   const probes = steps.filter((step) => step.kind === 'probe');
@@ -55,11 +56,7 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
       rows: firewall.rows,
       rulesAt: firewall.rulesAt,
       forward: firewall.forward,
-      ruleset: makeRuleset(firewall.kind, {
-        ...firewall,
-        insideHost: scenario.behind === 'client' ? scenario.client.address : scenario.server.address,
-        names,
-      }),
+      ruleset: planRuleset(scenario),
       addresses: { inside: `${networks.inside}.1`, outside: `${networks.outside}.1` },
     },
     server: serverConfig(scenario, transfers),
@@ -72,6 +69,13 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
     expect: scenario.expect,
     claims: scenario.claims,
   });
+}
+
+function planRuleset({ firewall, behind, client, server, names }: Scenario): Ruleset {
+  if (firewall.script !== null)
+    return { loader: 'sh', text: firewall.script, rowLines: [], environment: names };
+  const insideHost = behind === 'client' ? client.address : server.address;
+  return makeRuleset(firewall.kind, { ...firewall, insideHost, names });
 }
 
 function planSteps(scenario: Scenario, allPorts: boolean): PlannedStep[] {

@@ -86,6 +86,7 @@ const RULES_AS_LOADED: Readonly<Record<Plan['firewall']['ruleset']['loader'], st
   nft: 'rules-as-loaded.nft',
   'iptables-restore': 'rules-as-loaded.iptables',
   ipchains: 'rules-as-loaded.ipchains',
+  sh: 'rules-as-loaded.sh',
 };
 
 /** The one command that does the run again. */

@@ -1,4 +1,5 @@
 import type { MissingReport } from '../agent/messages';
+import type { BuiltInChain, PolicyTarget } from '../firewall/ipchains/rule';
 import type { Ruleset } from '../firewall/kinds';
 import type { Event22, Kernel22, RowNumber, Side } from '../linux22';
 
@@ -21,8 +22,10 @@ export interface RouterConfig {
   readonly ruleset: Ruleset;
   /** seconds of the firewall's clock per real second */
   readonly timeScale: number;
-  /** where the tools and their socket are put; it is there */
+  /** where the tools and their pipes are put; it is there */
   readonly directory: string;
+  /** a start script is run next: its tools make the rows, and it finds the files of /proc that it knows */
+  readonly starts: boolean;
 }
 
 /**
@@ -33,7 +36,28 @@ export type RouterCommand =
   /** answered by "counters" */
   | { readonly id: number; readonly do: 'counters' }
   /** answered by "told", once all that has happened is reported */
-  | { readonly id: number; readonly do: 'tell' };
+  | { readonly id: number; readonly do: 'tell' }
+  /** the start script has ended; answered by "started" */
+  | { readonly id: number; readonly do: 'started' };
+
+/** A rule that a start script typed. */
+export interface StartedRow {
+  /** from 1, in the order typed */
+  readonly row: number;
+  /** the command as its tool got it, variables filled in */
+  readonly text: string;
+  /** the line of the script, from 1; null where its shell does not tell */
+  readonly line: number | null;
+  readonly stops: boolean;
+}
+
+/** What a start script did that its firewall did not take. */
+export interface ScriptFailure {
+  readonly line: number | null;
+  /** what was typed, variables filled in */
+  readonly command: string;
+  readonly message: string;
+}
 
 /** What a row, or the policy, has counted. */
 export interface RowCounter {
@@ -56,6 +80,7 @@ export type RouterReport =
   | MissingReport
   | RouterEvent
   | { readonly type: 'counters'; readonly id: number; readonly rows: readonly RowCounter[] }
+  | Started
   | {
       readonly type: 'told';
       readonly id: number;
@@ -86,4 +111,24 @@ export interface Typed {
   readonly at: number;
   readonly line: string;
   readonly code: number;
+}
+
+/** What a firewall is after its start script. */
+export interface Started {
+  readonly type: 'started';
+  readonly id: number;
+  readonly rows: readonly StartedRow[];
+  /** what its tools refused */
+  readonly failures: readonly ScriptFailure[];
+  /** what was written to switches that do not take it: paths relative to /proc/sys/net/ipv4 */
+  readonly wrongSwitches: readonly { readonly path: string; readonly message: string }[];
+  readonly policies: Readonly<Record<BuiltInChain, PolicyTarget>>;
+  /** whose packets count for the policy */
+  readonly policyChains: readonly BuiltInChain[];
+  /** ip_masq_ftp's lists; null when it is not loaded */
+  readonly ftp: { readonly ports: readonly number[]; readonly inPorts: readonly number[] } | null;
+  /** lines of the kernel's log */
+  readonly log: readonly string[];
+  /** TCP ports that are forwarded */
+  readonly forwarded: readonly number[];
 }

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { now } from '../agent/clock';
 import { readMessages } from '../agent/messages';
 import { loadSystemCalls, NotLoadable } from '../agent/system-calls';
@@ -15,7 +14,7 @@ readMessages<RouterConfig | RouterCommand>(
   process.stdin,
   (message) => {
     if ('do' in message) obey(message);
-    else void start(message);
+    else start(message);
   },
   () => {
     // A thread may be waiting for packets, and an exit would wait for it.
@@ -24,10 +23,11 @@ readMessages<RouterConfig | RouterCommand>(
   },
 );
 
-async function start(config: RouterConfig): Promise<void> {
+function start(config: RouterConfig): void {
   try {
-    const started = new Router(config, loadSystemCalls(__dirname), report);
-    await serveTools(config.directory, join(__dirname, 'router-tool.js'), (line) => started.run(line));
+    const calls = loadSystemCalls(__dirname);
+    const started = new Router(config, calls, report);
+    serveTools(config.directory, calls, (line, input) => started.run(line, input));
     router = started;
     started.start();
     report({ type: 'ready', at: now() });
@@ -55,6 +55,7 @@ function obey({ id, do: what }: RouterCommand): void {
   // A packet that came before the command was sent before it.
   router.settle();
   if (what === 'counters') report({ type: 'counters', id, rows: router.counters() });
+  else if (what === 'started') report({ type: 'started', id, ...router.started() });
   else report({ type: 'told', id, ...router.record() });
 }
 

@@ -1,10 +1,14 @@
 import { now as epoch } from '../agent/clock';
 import { RawSocket } from '../agent/raw-socket';
 import type { SystemCalls } from '../agent/system-calls';
+import { BUILT_IN_CHAINS, type BuiltInChain } from '../firewall/ipchains/rule';
 import { Firewall22, type Sent, type Side, type ToolResult } from '../linux22';
-import type { RouterConfig, RouterEvent, RowCounter } from './messages';
+import { ifconfig } from './ifconfig';
+import type { RouterConfig, RouterEvent, RouterSide, RowCounter, Started } from './messages';
+import { OldFiles, type WrongSwitch } from './old-files';
 import { PacketSocket } from './packet-socket';
 import { Pump } from './pump';
+import { StartScript, type RowOf } from './start-script';
 
 /** A port scan makes a great many entries; the record stops here, and what is missing is counted. */
 const MOST_EVENTS = 50_000;
@@ -25,12 +29,20 @@ const TOLD_ONE_BY_ONE = 4;
 export class Router {
   readonly #firewall: Firewall22;
   readonly #pump: Pump;
+  readonly #sides: readonly RouterSide[];
   readonly #scale: number;
   readonly #report: (report: RouterEvent) => void;
   readonly #unsent = new Map<string, number>();
   /** the latest of the counts that were not told, by what they count */
   readonly #untoldCounts = new Map<string, RouterEvent['event']>();
   #events = 0;
+  /** while a start script is run */
+  #starting: {
+    readonly script: StartScript;
+    readonly files: OldFiles;
+    readonly wrongSwitches: WrongSwitch[];
+    readonly log: string[];
+  } | null = null;
 
   /**
    * Opens the sockets and loads the ruleset.
@@ -38,16 +50,30 @@ export class Router {
    * @throws RefusedCommand for a command that its tool refuses, an Error when sockets cannot be had
    */
   constructor(config: RouterConfig, calls: SystemCalls, report: (report: RouterEvent) => void) {
-    const { sides, kernel, ruleset, timeScale } = config;
+    const { sides, kernel, ruleset, timeScale, directory } = config;
+    this.#sides = [sides.inside, sides.outside];
     this.#scale = timeScale;
     this.#report = report;
     this.#firewall = new Firewall22({ kernel, interfaces: sides, now: this.#now() });
     this.#firewall.onEvent((event) => {
       if (event.kind === 'rule-hit') return;
+      // What happens while a start script runs is before the run.
+      if (this.#starting) {
+        if (event.kind === 'log') this.#starting.log.push(event.line);
+        return;
+      }
       if (event.kind === 'refused') this.#tellCount(event);
       else this.#tell(event);
     });
     this.#firewall.loadRuleset(ruleset);
+    if (config.starts) {
+      const files = new OldFiles(directory, {
+        switches: () => this.#firewall.switches(),
+        setSwitch: (path, value) => this.#firewall.setSwitch(path, value, this.#now()),
+        listings: () => this.#firewall.procNet(this.#now()),
+      });
+      this.#starting = { script: new StartScript(directory), files, wrongSwitches: [], log: [] };
+    }
     const sockets = {
       inside: new PacketSocket(calls, sides.inside.interface),
       outside: new PacketSocket(calls, sides.outside.interface),
@@ -65,11 +91,41 @@ export class Router {
     this.#pump.run();
   }
 
-  /** Types a command on the firewall. */
-  run(line: string): ToolResult {
-    const result = this.#firewall.run(line, this.#now());
-    this.#tell({ kind: 'typed', at: this.#now(), line, code: result.code });
+  /** Types a command on the firewall. @param input what stands on its standard input */
+  run(line: string, input: string): ToolResult {
+    const starting = this.#starting;
+    starting?.wrongSwitches.push(...starting.files.takeOver());
+    const type = (rowOf?: RowOf): ToolResult => this.#type(line, input, rowOf);
+    const result = starting ? starting.script.type(line, type) : type();
+    starting?.files.refresh();
+    if (!starting) this.#tell({ kind: 'typed', at: this.#now(), line, code: result.code });
     return result;
+  }
+
+  #type(line: string, input: string, rowOf?: RowOf): ToolResult {
+    const [tool, ...args] = line.split(' ');
+    if (tool === 'ifconfig') return ifconfig(this.#sides, args);
+    return this.#firewall.run(line, this.#now(), { input, ...(rowOf && { rowOf }) });
+  }
+
+  /** Takes the firewall for started. @returns what its script has made of it */
+  started(): Omit<Started, 'type' | 'id'> {
+    const { script, files, wrongSwitches, log } = this.#starting ?? fail('it runs no start script');
+    wrongSwitches.push(...files.takeOver());
+    this.#starting = null;
+    const policies = this.#firewall.policies();
+    const dropping = BUILT_IN_CHAINS.filter((chain) => /^(?:DENY|REJECT)$/.test(policies[chain]));
+    // Where none drops, what falls to the policy is what the chain forward has let through.
+    const policyChains: readonly BuiltInChain[] = dropping.length > 0 ? dropping : ['forward'];
+    this.#firewall.countPolicies(policyChains);
+    const forwarded = this.#firewall.forwards().filter(({ protocol }) => protocol === 'tcp');
+    return {
+      rows: script.rows,
+      failures: script.failures,
+      ...{ wrongSwitches, policies, policyChains, log },
+      ftp: this.#firewall.ftpPorts(),
+      forwarded: forwarded.map(({ local }) => local.port),
+    };
   }
 
   /** What each row and the policy have counted; with `-b` a row is two rules of the kernel. */
@@ -130,6 +186,10 @@ export class Router {
     if (this.#events > MOST_EVENTS) return;
     this.#report({ type: 'event', at: epoch() - (this.#now() - event.at) / this.#scale, event });
   }
+}
+
+function fail(what: string): never {
+  throw new Error(what);
 }
 
 function isTold(count: number): boolean {

@@ -1,2 +1,4 @@
-/** Where the old firewall's tools are, below the router's directory. */
-export const TOOL_DIRECTORY = 'bin';
+/** The root that programs of an old firewall are run in, below the router's directory: what start scripts see as `/`. */
+export const OLD_ROOT = 'linux22';
+/** Where the old firewall's tools are, below the router's directory, seen from in there and from outside alike. */
+export const TOOL_DIRECTORY = `${OLD_ROOT}/tools`;

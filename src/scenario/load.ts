@@ -46,7 +46,8 @@ function readScenario(data: ScenarioFile, file: string, complaints: Complaints):
   };
   const session = readSession(data.session, complaints);
   const firewall = readFirewall(data, networks, names, complaints);
-  const subjects = subjectsOf(session, firewall.rows.length);
+  // What rows a start script makes is known when it has run.
+  const subjects = subjectsOf(session, firewall.script === null ? firewall.rows.length : null);
   return {
     name: basename(file).replace(/\.ya?ml$/, ''),
     file,
@@ -152,7 +153,7 @@ function hostAddress(path: Path, address: string, network: string, complaints: C
   return address;
 }
 
-function subjectsOf(session: readonly SessionStep[], rows: number): Subjects {
+function subjectsOf(session: readonly SessionStep[], rows: Subjects['rows']): Subjects {
   return {
     transfers: session.filter((step) => step.kind === 'transfer'),
     probes: session.filter((step) => step.kind === 'probe'),

@@ -44,9 +44,10 @@ export function readFirewall(
   refuseOtherKernels(data, kind, complaints);
   const policy = POLICY[firewall.policy];
   const kernel = firewall.kernel ?? KERNEL;
+  const script = readStartScript(data, kind, complaints);
   const scripts = readScripts(data, kind ?? 'iptables', complaints);
   const rules = readRules(
-    [...tableSources(data), ...ruleSources(data, complaints), ...scripts.sources],
+    [...tableSources(data), ...(script === null ? ruleSources(data, complaints) : []), ...scripts.sources],
     { kind: kind ?? 'iptables', names, firstRow: 1 },
     complaints,
   );
@@ -68,11 +69,43 @@ export function readFirewall(
     rulesAt:
       firewall.rules === undefined ? null : complaints.document.locateInText(['firewall', 'rules'], 0, 0),
     commands: rules.commands,
+    script,
     translates: rules.translates,
     helper: readHelper(data, scripts.modules, { kind: kind ?? 'iptables', kernel }, complaints),
     forward: readForward(data, complaints),
     timeouts: readTimeouts(data, kind, complaints),
   };
+}
+
+/** What a start script does itself, and where else it could stand. */
+const SCRIPTED = {
+  tables: 'its ipchains commands',
+  modules: 'modprobe in it',
+  scripts: 'itself',
+  forward: 'ipmasqadm portfw in it',
+  input: 'ipchains -P in it',
+} as const;
+
+/** The text under `rules` where it is a start script, which its first line says as it says it to the kernel. */
+function readStartScript(
+  { firewall }: ScenarioFile,
+  kind: FirewallKind | null,
+  complaints: Complaints,
+): string | null {
+  const { rules } = firewall;
+  const interpreter = /^#!\s*(\S*)/.exec(rules ?? '')?.[1];
+  // Other kinds are told in commands alone, where that line is a comment.
+  if (rules === undefined || interpreter === undefined || kind !== 'ipchains') return null;
+  if (!/^\/(?:usr\/)?bin\/(?:ba)?sh$/.test(interpreter)) {
+    const at = complaints.document.locateInText(['firewall', 'rules'], 0, 0);
+    complaints.addAt(at, `a start script is run by #!/bin/sh or #!/bin/bash; found ${interpreter}`);
+  }
+  for (const [field, instead] of Object.entries(SCRIPTED)) {
+    if (firewall[field as keyof typeof SCRIPTED] === undefined) continue;
+    const message = `does not go with a start script, which says it all; instead: ${instead}`;
+    complaints.add(['firewall', field], message);
+  }
+  return rules;
 }
 
 /** What only one of the two kinds of kernel has. */

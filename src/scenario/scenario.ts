@@ -89,6 +89,8 @@ export interface Scenario {
     /** where the text under `rules` begins; null without one */
     readonly rulesAt: Position | null;
     readonly commands: readonly Command[];
+    /** a start script that is all the rules there are; null without one */
+    readonly script: string | null;
     /** the rules translate addresses themselves */
     readonly translates: boolean;
     readonly helper: HelperAttachment;

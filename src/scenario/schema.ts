@@ -111,7 +111,7 @@ const firewall = z.strictObject({
   rules: z.optional(
     described(
       z.string(),
-      'Rules in the words of the firewall’s kind, or the FAQ’s own table. nftables: rules for forwarded packets, one a line, or whole tables; iptables: commands, or iptables-save text; ipchains: commands. Interfaces: inside, outside. Names: $inside_net, $outside_net, $client, $server, $firewall_inside, $firewall_outside.',
+      'Rules in the words of the firewall’s kind, or the FAQ’s own table. nftables: rules for forwarded packets, one a line, or whole tables; iptables: commands, or iptables-save text; ipchains: commands, or a whole start script that begins with #!/bin/sh. Interfaces: inside, outside. Names: $inside_net, $outside_net, $client, $server, $firewall_inside, $firewall_outside.',
     ),
   ),
   modules: z.optional(

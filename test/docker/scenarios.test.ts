@@ -14,6 +14,7 @@ const SAMPLE = {
   'nft-tables': 'a whole nft ruleset',
   'nat-helper-active': 'iptables with NAT and a helper',
   'masq-module-active': 'a Linux 2.2 firewall, its module and its tools',
+  'script-filter': 'a start script in a root of its own',
   't1-syn-probes-ipchains': 'probes through that firewall',
   't1-port-in-x-range': 'a table on iptables, and the row of it that blocks',
   't1-one-client': 'a second inside host, and probes from outside',
@@ -73,6 +74,17 @@ describeDocker('the same scenarios on both engines', () => {
           .map((file) => ({ file, empty: readFileSync(join(kept, file)).length === 0 }));
       };
       expect(evidence(run)).toEqual(evidence(other));
+      // What a tool could not tell is said in its file.
+      for (const { artifacts } of [run, other]) {
+        for (const file of readdirSync(join(folder, artifacts.directory ?? ''))) {
+          if (!/\.(?:txt|ipchains|nft|iptables)$/.test(file)) continue;
+          const text = readFileSync(join(folder, artifacts.directory ?? '', file), 'utf8');
+          expect({ file, failed: /^.* ended with (?:\d+|a signal): .*$/m.exec(text)?.[0] ?? null }).toEqual({
+            file,
+            failed: null,
+          });
+        }
+      }
       expect(run.captures.every(({ packets }) => packets > 5)).toBe(true);
     },
   );

@@ -1,6 +1,8 @@
 // /proc/sys/net/ipv4: which files there are, what they say, and what those do that do something.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { Firewall22, type Kernel22 } from '../../src/linux22';
+import { Firewall22, WORKING_SWITCHES, type Kernel22 } from '../../src/linux22';
 import {
   Bench,
   CLIENT,
@@ -349,4 +351,13 @@ describe('what the kernel says of masquerading', () => {
     const line = `IP_MASQ:ip_masq_new(proto=UDP): could not get free masq entry (free=${40_960 - 4096}).`;
     expect(logged(bench)).toEqual(Array.from({ length: 4 }, () => line));
   });
+});
+
+test('the manual names those that do something, and no others', () => {
+  const manual = readFileSync(join(__dirname, '../../docs/linux-2.2.md'), 'utf8').replace(/\s+/g, ' ');
+  const named = /do what they did: (.*?)\. All others/.exec(manual)?.[1] ?? '';
+  expect(named.split(', ').map((name) => name.replaceAll('`', ''))).toEqual(
+    expect.arrayContaining([...WORKING_SWITCHES]),
+  );
+  expect(named.split(', ')).toHaveLength(WORKING_SWITCHES.length);
 });

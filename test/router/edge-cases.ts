@@ -26,11 +26,29 @@ export const CASES: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
   'a tool that refuses says so on its error output, and ends with its code': async ({
     hosts: { firewall },
   }) => {
-    const unknown = await sh(firewall, 'modprobe ip_masq_irc');
+    const unknown = await sh(firewall, 'modprobe ip_masq_nosuch');
     assert.deepEqual([unknown.code, unknown.stdout.length], [255, 0]);
-    assert.match(unknown.stderr, /^modprobe: Can't locate module ip_masq_irc/);
+    assert.match(unknown.stderr, /^modprobe: Can't locate module ip_masq_nosuch/);
     assert.equal((await sh(firewall, 'ipchains -D input 99')).code, 1);
     assert.equal((await sh(firewall, 'ipchains -A input -s 10.0.0.999 -j DENY')).code, 2);
+  },
+  'rules are saved on the standard output, told of on the other one, and restored from the input': async ({
+    hosts: { firewall },
+  }) => {
+    const saved = await sh(firewall, 'ipchains -I input -s 203.0.113.99 -j DENY; ipchains-save -v input');
+    assert.equal(saved.stderr, "Saving `input'.\n");
+    const rules = saved.stdout.toString('utf8');
+    assert.match(rules, /^:input ACCEPT\n-A input -s 203\.0\.113\.99\/255\.255\.255\.255 /);
+    await said(
+      firewall,
+      'ipchains-save > /run/lab/saved && ipchains -F input && ipchains-restore < /run/lab/saved',
+    );
+    assert.equal(await said(firewall, 'ipchains-save input'), rules);
+    assert.equal(
+      await said(firewall, 'ipchains -C input -i outside -p tcp -y -s 203.0.113.99 1025 -d 203.0.113.1 21'),
+      'denied\n',
+    );
+    await said(firewall, 'ipchains -D input 1');
   },
   'rules that are typed act at once, are listed with their counters, and go': async ({ hosts }) => {
     const { client, firewall } = hosts;

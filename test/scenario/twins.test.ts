@@ -29,7 +29,8 @@ const GROUPS: Readonly<Record<string, (scenario: Scenario) => unknown>> = {
   },
   'firewall.kind': ({ firewall }) => firewall.kind,
   'firewall.nat': ({ firewall }) => firewall.nat,
-  rules: ({ firewall: { rows, commands, policy, input, translates } }) => [
+  rules: ({ firewall: { script, rows, commands, policy, input, translates } }) => [
+    script,
     rows.map(({ text }) => text),
     commands.filter(({ row }) => row === null),
     policy,

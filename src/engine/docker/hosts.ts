@@ -17,8 +17,11 @@ const CAPABILITIES: Readonly<Record<Role, readonly string[]>> = {
   // nft, conntrack and tcpdump; the last two for tcpdump -Z root, which sets its groups all the same.
   firewall: ['NET_ADMIN', 'NET_RAW', 'SETUID', 'SETGID'],
   // What entering and changing the namespaces of other containers takes.
-  wiring: ['SYS_ADMIN', 'NET_ADMIN', 'SYS_PTRACE'],
+  wiring: ['SYS_ADMIN', 'NET_ADMIN', 'SYS_PTRACE', 'SYS_CHROOT'],
 };
+
+/** A start script gets a root of its own, and loses all capabilities. */
+const START_SCRIPTS = ['SYS_CHROOT', 'SETPCAP'];
 
 const WORK_DIRECTORY = '/run/lab';
 
@@ -57,15 +60,18 @@ export async function startContainerHosts(
   const hosts = { ...bare, firewall: toolHost(plan, bare.firewall) };
   const agent = (bundle: string): string[] => ['node', `/opt/lab/${bundle}`];
   const router = Router.start(plan, hosts.firewall, agent, WORK_DIRECTORY);
-  return {
+  const lab = {
     plan,
     hosts,
     workDirectory: WORK_DIRECTORY,
     router,
     kernel: runtime.kernel,
     agent,
-    wire: () => wireContainers(plan, { firewall: hosts.firewall, router }, wiring, running),
+    wire: async () => {
+      lab.plan = await wireContainers(plan, { firewall: hosts.firewall, router }, wiring, running);
+    },
   };
+  return lab;
 }
 
 /** The firewall's host, with the tools of an old firewall in the PATH of whatever is run there. */
@@ -85,7 +91,8 @@ export function startContainer(
   image: ImageName,
   project: string,
 ): Promise<RunningContainer> {
-  return containers.start({ role, image: imageTag(project, image), capabilities: CAPABILITIES[role] });
+  const capabilities = [...CAPABILITIES[role], ...(image === 'firewall-2.2' ? START_SCRIPTS : [])];
+  return containers.start({ role, image: imageTag(project, image), capabilities });
 }
 
 /**
@@ -98,7 +105,7 @@ async function wireContainers(
   wired: { readonly firewall: Host; readonly router: Router | null },
   wiring: RunningContainer,
   running: readonly RunningContainer[],
-): Promise<void> {
+): Promise<Plan> {
   const namespaces = running.map(({ role, pid }) => `ln -s /proc/${pid}/ns/net /run/netns/${role}`);
   // An ordinary user may serve port 21 in there; Docker allows it by itself, Podman does not.
   const ports = running.map(
@@ -108,7 +115,11 @@ async function wireContainers(
   const links = `ip -batch - <<LINKS\n${linkBatch(plan)}LINKS\n`;
   const prepare = ['set -e', 'mkdir -p /run/netns', ...namespaces, ...ports, links].join('\n');
   const administer = (script: string): Promise<ExecResult> => wiring.host.exec(['sh'], { input: script });
-  await wire(plan, wired, administer, prepare);
+  const { pid } = running.find(({ role }) => role === 'firewall') ?? wiring;
+  const mount = (script: string): Promise<ExecResult> =>
+    administer(`nsenter --mount=/proc/${pid}/ns/mnt sh <<'MOUNTS'\n${script}MOUNTS\n`);
+  const wiredPlan = await wire(plan, wired, { administer, mount, prepare });
   // The session need not wait until it is gone.
   void wiring.stop();
+  return wiredPlan;
 }

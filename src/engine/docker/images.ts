@@ -23,12 +23,7 @@ const SOURCES = {
   ],
   'server-ftp-srv': ['lab/code-cache-loader.cjs', 'dist/server-ftp-srv.code.js', 'lab/images/server-ftp-srv'],
   firewall: ['lab/images/firewall'],
-  'firewall-2.2': [
-    'lab/images/firewall',
-    'lab/code-cache-loader.cjs',
-    ...['router', 'router-tool'].map((bundle) => `dist/${bundle}.code.js`),
-    NATIVE_PART,
-  ],
+  'firewall-2.2': ['lab/images/firewall', 'lab/code-cache-loader.cjs', 'dist/router.code.js', NATIVE_PART],
   'server-vsftpd': ['lab/images/server-vsftpd'],
   'server-proftpd': ['lab/images/server-proftpd'],
   'server-pure-ftpd': ['lab/images/server-pure-ftpd'],

@@ -31,7 +31,8 @@ export class HostContainer extends GenericContainer {
       .withLabels(spec.labels)
       .withEntrypoint([...spec.entrypoint])
       .withNetworkMode('none')
-      .withTmpFs({ '/run/lab': 'rw,nosuid,nodev,mode=1777' })
+      // The tools of an old firewall are made and run there.
+      .withTmpFs({ '/run/lab': 'rw,exec,nosuid,nodev,mode=1777' })
       .withDroppedCapabilities('ALL')
       .withAddedCapabilities(...spec.capabilities)
       // A one-time look at no ports: the container is up when it runs, what it runs the lab starts.

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { hostNames, type HostName, type Plan } from '../../plan/plan';
-import { LabFailure, MAX_READ, type Host, type Lab } from '../host';
+import { LabFailure, MAX_READ, type ExecResult, type Host, type Lab } from '../host';
 import { must, run, start } from '../process';
 import { Router, withTools } from '../router';
 import { linkBatch, namespaceBatch, wire } from '../wiring';
@@ -33,15 +33,20 @@ export async function startHosts(plan: Plan): Promise<Lab> {
   ];
   const router = Router.start(plan, hosts.firewall, agent, WORK_DIRECTORY);
   const wired = { firewall: hosts.firewall, router };
-  return {
+  const administer = (script: string): Promise<ExecResult> => run(['sh'], { input: script });
+  const lab = {
     plan,
     hosts,
     workDirectory: WORK_DIRECTORY,
     kernel: release(),
     router,
     agent,
-    wire: () => wire(plan, wired, (script) => run(['sh'], { input: script })),
+    wire: async () => {
+      // All hosts of a sandbox see the same files.
+      lab.plan = await wire(plan, wired, { administer, mount: administer });
+    },
   };
+  return lab;
 }
 
 function namespaceHost(plan: Plan, name: HostName): Host {

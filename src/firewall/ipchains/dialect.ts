@@ -47,8 +47,13 @@ export const ipchains: Dialect = {
 function rowOf(command: IpchainsCommand, row: number): Row | null {
   if (command.kind !== 'append' && command.kind !== 'insert' && command.kind !== 'replace') return null;
   const { text, line, column } = command;
+  return { row, text, line, column, stops: stopsPackets(command) };
+}
+
+/** Whether a packet that matches the command's rule goes no further. */
+export function stopsPackets(command: IpchainsCommand): boolean {
   const target = targetOf(command);
-  return { row, text, line, column, stops: target === 'DENY' || target === 'REJECT' };
+  return target === 'DENY' || target === 'REJECT';
 }
 
 function targetOf(command: IpchainsCommand): string | null {
