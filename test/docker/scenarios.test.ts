@@ -28,10 +28,13 @@ function comparable(run: RunResult) {
     reason: run.reason,
     expectations: run.expectations.map(({ text, held }) => ({ text, held })),
     claims: run.claims.map(({ id, verdict }) => ({ id, verdict })),
-    transfers: run.transfers.map(({ data, error, ...rest }) => ({
+    transfers: run.transfers.map(({ data, error, finalReply, ...rest }) => ({
       ...rest,
       seconds: null,
-      error: error?.replace(/\d{4,5}|\d+,\d+(?=\))/g, 'N') ?? null,
+      // Client and server wait equally long for a data connection: either may be the first to give up.
+      finalReply: finalReply === 425 ? null : finalReply,
+      error:
+        error?.replace(/^(?:425 .*|Timeout .*)$/, 'given up').replace(/\d{4,5}|\d+,\d+(?=\))/g, 'N') ?? null,
       data: data && { dialledBy: data.dialledBy, reached: data.reached },
     })),
     control: run.control.survived,
