@@ -6,6 +6,7 @@ import { atMost } from './engine/until';
 import { Stalled, Watchdog } from './engine/watchdog';
 import { makePlan } from './plan/make-plan';
 import type { EngineName, Plan } from './plan/plan';
+import type { TimeScaleChoice } from './plan/scale-time';
 import { evidenceDirectory, writeReports } from './report/evidence';
 import { InputError } from './scenario/problem';
 import type { Scenario } from './scenario';
@@ -21,6 +22,7 @@ export interface RunOptions {
   readonly capture: boolean;
   /** probe every port where scenarios probe a sample */
   readonly allPorts: boolean;
+  readonly timeScale: TimeScaleChoice;
   /** keep the evidence of a passing run too */
   readonly keep: boolean;
   /** folder in which evidence folders are made */
@@ -77,7 +79,7 @@ async function runOn(
   const began = performance.now();
   const engine = ENGINES[name];
   const planned = makePlan(scenario, {
-    ...{ capture: options.capture, allPorts: options.allPorts },
+    ...{ capture: options.capture, allPorts: options.allPorts, timeScale: options.timeScale },
     ...{ engine: name, engineWhy },
   });
   await engine.require();
@@ -123,11 +125,12 @@ async function runOn(
 export async function skipScenario(
   scenario: Scenario,
   engine: EngineChoice,
+  timeScale: TimeScaleChoice,
   missing: MissingCapability,
 ): Promise<RunResult> {
   const name = engine === 'auto' ? 'netns' : engine;
   return skipped(
-    makePlan(scenario, { capture: true, engine: name }),
+    makePlan(scenario, { capture: true, engine: name, timeScale }),
     await ENGINES[name].kernel(),
     missing.message,
   );

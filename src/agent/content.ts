@@ -5,8 +5,10 @@ import type { FileSpec } from './messages';
 const BLOCK = 64 * 1024;
 /** Unpaced content is handed out in pieces of this size: few system calls, little memory. */
 const PIECE = 4 * BLOCK;
-/** Paced content is handed out this often, so that the data connection is never long silent. */
-const TICK_SECONDS = 0.05;
+/** Paced content is handed out in so many pieces or more. */
+const PIECES = 100;
+/** Seconds between two of them: no less than a timer is good for, no more than the file says, or this. */
+const TICK = { longest: 1, shortest: 0.05 };
 
 /** What one end saw of a file. */
 export interface FileDigest {
@@ -58,6 +60,7 @@ export function sendFile(file: FileSpec, onEnd: (digest: FileDigest) => void): R
   let sent = 0;
   let ended = false;
   let timer: NodeJS.Timeout | undefined;
+  const tick = Math.min(file.silence ?? TICK.longest, Math.max(TICK.shortest, file.lasting / PIECES));
 
   const finish = (): void => {
     if (ended) return;
@@ -89,7 +92,7 @@ export function sendFile(file: FileSpec, onEnd: (digest: FileDigest) => void): R
       else
         timer = setTimeout(() => {
           this._read(PIECE);
-        }, TICK_SECONDS * 1000);
+        }, tick * 1000);
     },
     destroy(error, callback) {
       finish();

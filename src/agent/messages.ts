@@ -1,3 +1,4 @@
+import type { Timeouts } from '../firewall/conntrack';
 import type { PortRange } from '../firewall/kinds';
 import { LineSplitter } from './lines';
 
@@ -12,6 +13,8 @@ export interface FileSpec {
   readonly size: number;
   /** seconds the sending program spreads it over; 0: as fast as it goes */
   readonly lasting: number;
+  /** seconds it may keep silent meanwhile: less than either end waits without progress; left out: 1 */
+  readonly silence?: number;
 }
 
 /** What a host program reports, one JSON object a line on its standard output. `at` is in epoch seconds. */
@@ -89,6 +92,8 @@ export type AgentReport =
     }
   | { readonly type: 'log'; readonly at: number; readonly line: string }
   | MissingReport
+  /** the firewall's timeouts were changed: in seconds of the run, and in words of the scenario's time */
+  | { readonly type: 'timeouts'; readonly at: number; readonly timeouts: Timeouts; readonly words: string }
   /** a command was taken up; its "done" has the same id */
   | { readonly type: 'begin'; readonly at: number; readonly id: number }
   | {
@@ -110,6 +115,10 @@ export interface MissingReport {
 export type ClientCommand =
   | { readonly id: number; readonly do: 'connect' }
   | { readonly id: number; readonly do: 'transfer'; readonly transfer: TransferCommand }
+  /** say nothing for some seconds */
+  | { readonly id: number; readonly do: 'idle'; readonly seconds: number }
+  /** send one command and await its reply */
+  | { readonly id: number; readonly do: 'command'; readonly command: string }
   | { readonly id: number; readonly do: 'close' };
 
 /** What the server is told after its configuration: to answer once all it saw is reported. */
@@ -142,6 +151,8 @@ export interface TransferCommand {
    */
   readonly command: 'PASV' | 'EPSV' | 'PORT' | 'EPRT' | 'none';
   readonly file: FileSpec | null;
+  /** seconds between two NOOPs sent on the control connection meanwhile; left out: none are sent */
+  readonly noopEvery?: number;
 }
 
 /** How the client program starts. */
@@ -171,6 +182,11 @@ export interface ClientConfig {
   readonly hashMarks: boolean;
   /** whether it asks for TLS before it logs in (AUTH TLS, RFC 4217 §4); left out: it does not */
   readonly tls?: boolean;
+  /**
+   * seconds of silence on the control connection after which TCP keep-alive probes; 0: never; null or left
+   * out: as the program has it by itself
+   */
+  readonly keepAlive?: number | null;
   /** seconds without progress after which it gives up */
   readonly patience: number;
 }
@@ -189,6 +205,11 @@ export interface ServerConfig {
   readonly anyDataPort?: boolean;
   /** first and last port of its host that another program listens on; null or left out: none */
   readonly busyPorts?: PortRange | null;
+  /**
+   * seconds of silence on the control connection after which TCP keep-alive probes; 0: never; null or left
+   * out: as the program has it by itself
+   */
+  readonly keepAlive?: number | null;
   /** seconds it waits for a data connection */
   readonly patience: number;
   readonly files: readonly FileSpec[];

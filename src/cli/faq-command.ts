@@ -10,7 +10,7 @@ import type { RunResult } from '../verdict/run-result';
 import { scoreboard } from '../verdict/scoreboard';
 import { chooseScenarios } from './choose-scenarios';
 import { EXIT } from './exit-codes';
-import { exitCode, runMany, type ManyFlags } from './run-many';
+import { exitCode, runMany, timeScaleOf, type ManyFlags } from './run-many';
 import { Progress, style } from './terminal';
 
 export interface FaqFlags extends ManyFlags {
@@ -56,7 +56,9 @@ async function runTests(
       // Every claim is untested then, and says why.
       missing = error;
       const reason = error;
-      return Promise.all(scenarios.map((scenario) => skipScenario(scenario, flags.engine, reason)));
+      return Promise.all(
+        scenarios.map((scenario) => skipScenario(scenario, flags.engine, timeScaleOf(flags), reason)),
+      );
     },
   );
   progress.clear();

@@ -1,4 +1,5 @@
 import { SCENARIO_DIRECTORY } from '../paths';
+import { scaleText } from '../report/time-scale';
 import { drawTopology } from '../report/topology';
 import { rangesText } from '../agent/port-ranges';
 import type { PlannedStep } from '../plan/plan';
@@ -6,9 +7,10 @@ import { makePlan } from '../plan/make-plan';
 import { findScenario, scenarioNames } from '../scenario/catalogue';
 import { CLAIMS } from '../scenario/claims';
 import { loadScenario } from '../scenario/load';
-import { sizeText } from '../scenario/quantities';
+import { secondsText, sizeText } from '../scenario/quantities';
 import { topologyOf } from '../verdict/judge';
 import { EXIT } from './exit-codes';
+import { timeScaleOf, type ManyFlags } from './run-many';
 import { style } from './terminal';
 
 /** `lab list`: the scenarios that come with the lab. */
@@ -39,10 +41,14 @@ export function listCommand(flags: { json?: true }): number {
   return EXIT.held;
 }
 
+export interface ShowFlags extends Pick<ManyFlags, 'timeScale' | 'realTime'> {
+  readonly json?: true;
+}
+
 /** `lab show`: what a scenario would do, without doing it. */
-export function showCommand(name: string, flags: { json?: true }): number {
+export function showCommand(name: string, flags: ShowFlags): number {
   const scenario = loadScenario(findScenario(SCENARIO_DIRECTORY, name));
-  const plan = makePlan(scenario, { capture: true, engine: 'netns' });
+  const plan = makePlan(scenario, { capture: true, engine: 'netns', timeScale: timeScaleOf(flags) });
   if (flags.json) {
     process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
     return EXIT.held;
@@ -58,6 +64,7 @@ export function showCommand(name: string, flags: { json?: true }): number {
       ? ['  Its start script may load a helper, and forward ports; the run shows what it did.']
       : []),
     '',
+    ...(plan.times.length === 0 ? [] : [look.bold('Time'), `  ${scaleText(plan)}`, '']),
     look.bold('Session'),
     ...plan.steps.map(describeStep),
     '',
@@ -81,7 +88,16 @@ function describeStep(step: PlannedStep): string {
     const { flags, from, sourcePorts, to, ports } = step;
     return `  ${step.name}: ${flags} from the ${from}'s ports ${sourcePorts.join(', ')} to the ${to}'s ports ${rangesText(ports)}`;
   }
-  const { name, mode, direction, command, file } = step;
-  const what = file ? `, ${sizeText(file.size)}${file.lasting > 0 ? ` over ${file.lasting} s` : ''}` : '';
-  return `  ${name}: ${mode} ${direction} (${command})${what}`;
+  if (step.kind === 'idle') return `  idle for ${secondsText(step.seconds)}`;
+  if (step.kind === 'command') return `  ${step.command}`;
+  if (step.kind === 'set-timeouts') return `  the firewall's timeouts change: ${step.words}`;
+  const { name, mode, direction, command, file, change, noopEvery } = step;
+  const what = file
+    ? `, ${sizeText(file.size)}${file.lasting > 0 ? ` over ${secondsText(file.lasting)}` : ''}`
+    : '';
+  const beside = [
+    ...(noopEvery === undefined ? [] : [`NOOP every ${secondsText(noopEvery)}`]),
+    ...(change ? [`after ${secondsText(change.at)} the firewall's timeouts change: ${change.words}`] : []),
+  ];
+  return [`  ${name}: ${mode} ${direction} (${command})${what}`, ...beside].join('; ');
 }

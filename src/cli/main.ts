@@ -13,7 +13,7 @@ import { downCommand, imagesCommand } from './docker-commands';
 import { doctorCommand } from './doctor-command';
 import { EXIT } from './exit-codes';
 import { faqCommand, type FaqFlags } from './faq-command';
-import { listCommand, showCommand } from './list-command';
+import { listCommand, showCommand, type ShowFlags } from './list-command';
 import type { ReportFlags } from './report-command';
 import { runCommand, type RunFlags } from './run-command';
 import { abortable } from './run-many';
@@ -28,6 +28,7 @@ Examples:
   npm run lab -- report r.json            draw saved results again, in any format, with no lab
   npm run lab -- faq                      what packets say of the FAQ’s 55 claims
   npm run lab -- faq C16                  one claim at length
+  npm run lab -- control-16m --real-time  a scenario of minutes without scaling its time
   npm run lab -- ./my-firewall.yaml       a scenario of your own
   npm run lab -- doctor                   what this machine lacks
 
@@ -91,7 +92,7 @@ function build(done: (code: number) => void): Command {
       done(await runCommand(names, flags));
     });
   addFaqVerb(program, json, done);
-  for (const command of program.commands) addRunOptions(command);
+  for (const command of program.commands) addTimeOptions(addRunOptions(command));
   program
     .command('list')
     .description('list the scenarios that come with the lab')
@@ -104,9 +105,10 @@ function build(done: (code: number) => void): Command {
     .description('show what a scenario would do, and the ruleset it would load')
     .argument('<scenario>', 'name or path')
     .addOption(json())
-    .action((name: string, flags: { json?: true }) => {
+    .action((name: string, flags: ShowFlags) => {
       done(showCommand(name, flags));
     });
+  for (const command of program.commands) if (command.name() === 'show') addTimeOptions(command);
   program
     .command('doctor')
     .description('try everything a run needs, in scratch namespaces and containers, and say what is missing')
@@ -137,8 +139,8 @@ function build(done: (code: number) => void): Command {
 }
 
 /** Options of the verbs that run scenarios. */
-function addRunOptions(command: Command): void {
-  command
+function addRunOptions(command: Command): Command {
+  return command
     .addOption(
       new Option('--engine <name>', 'what the hosts are made of; auto: netns where it works, else docker')
         .choices([...ENGINE_NAMES, 'auto'])
@@ -148,7 +150,11 @@ function addRunOptions(command: Command): void {
     .option('--no-capture', 'capture no packets: faster, and less can be proven')
     .option('--all-ports', 'probe all 65,535 ports where a scenario probes a sample')
     .option('--results <folder>', 'where evidence folders are made', 'lab-results')
-    .option('--jobs <number>', 'runs side by side (default: twice the processors)', positive)
+    .option(
+      '--jobs <number>',
+      'runs side by side (default: twice the processors, and twelve times for those that mostly wait)',
+      positive,
+    )
     .addOption(
       new Option(
         '--stalled-after <duration>',
@@ -158,6 +164,27 @@ function addRunOptions(command: Command): void {
         .default(60, '60 s'),
     )
     .option('-q, --quiet', 'no progress');
+}
+
+/** How scenario time and the run's own time go together. */
+function addTimeOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--time-scale <n>',
+        'scenario seconds per second of the run, timeouts, pauses and patience alike (default: as many as bring the waiting under 10 s)',
+      )
+        .argParser(scaleFactor)
+        .conflicts('realTime'),
+    )
+    .option('--real-time', 'scale nothing: 15 minutes of the scenario take 15 minutes');
+}
+
+/** Reads `--time-scale 100`. */
+function scaleFactor(text: string): number {
+  const number = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number >= 1 && number <= 10_000)) throw new InvalidArgumentError('allowed: numbers from 1 to 10000');
+  return number;
 }
 
 /** The verb that runs scenarios for what they say of the FAQ, or reads what they said. */

@@ -8,7 +8,7 @@ import type { RunResult } from '../verdict/run-result';
 import { chooseScenarios, type Choice } from './choose-scenarios';
 import { tellGitHub } from './github';
 import { checkReportFiles, writeReportFiles, type ReportFiles } from './report-files';
-import { exitCode, runMany, type ManyFlags } from './run-many';
+import { exitCode, runMany, timeScaleOf, type ManyFlags } from './run-many';
 import { Progress, style } from './terminal';
 
 export interface RunFlags extends Choice, ManyFlags, Omit<ReportFiles, 'svg'> {
@@ -24,7 +24,9 @@ export async function runCommand(names: readonly string[], flags: RunFlags): Pro
     progress.clear();
     // Whoever reads the document must not take its absence for anything else.
     if (error instanceof MissingCapability) {
-      const skips = scenarios.map((scenario) => skipScenario(scenario, flags.engine, error));
+      const skips = scenarios.map((scenario) =>
+        skipScenario(scenario, flags.engine, timeScaleOf(flags), error),
+      );
       writeDocuments(await Promise.all(skips), scenarios, flags);
     }
     throw error;

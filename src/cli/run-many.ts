@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { sessionSeconds, timeScale, type TimeScaleChoice } from '../plan/scale-time';
 import { runScenario, type EngineChoice, type RunOptions } from '../run';
 import type { Scenario } from '../scenario';
 import type { RunResult } from '../verdict/run-result';
@@ -17,6 +18,13 @@ export interface ManyFlags {
   readonly jobs?: number;
   /** seconds */
   readonly stalledAfter: number;
+  readonly timeScale?: number;
+  readonly realTime?: true;
+}
+
+/** What the flags say of time. */
+export function timeScaleOf(flags: Pick<ManyFlags, 'timeScale' | 'realTime'>): TimeScaleChoice {
+  return flags.realTime ? 'real' : (flags.timeScale ?? 'auto');
 }
 
 /** Ends the runs under way; the signal handlers use it. */
@@ -32,8 +40,11 @@ export async function runMany(
   flags: ManyFlags,
   progress: Progress,
 ): Promise<RunResult[]> {
+  // A scale that is too high for one of them starts none.
+  for (const scenario of scenarios) timeScale(scenario, timeScaleOf(flags));
   const batch = new BatchProgress(scenarios.length, progress);
-  return sideBySide(scenarios, flags.jobs ?? byDefault(), async (scenario, index) => {
+  const run = async (scenario: Scenario): Promise<RunResult> => {
+    const index = scenarios.indexOf(scenario);
     const result = await runOne(scenario, flags, {
       onProgress: (text) => {
         batch.news(index, `${scenario.name}: ${text}`);
@@ -45,8 +56,23 @@ export async function runMany(
     });
     batch.ended(index, scenario.name, result.outcome);
     return result;
-  });
+  };
+  if (flags.jobs !== undefined) return sideBySide(scenarios, flags.jobs, run);
+  // Those that mostly sleep would keep the others waiting, so they have places of their own.
+  const sleeps = (scenario: Scenario): boolean => sessionSeconds(scenario) > SLEEPING_SECONDS;
+  const [sleepers, others] = [scenarios.filter(sleeps), scenarios.filter((one) => !sleeps(one))];
+  const both = await Promise.all([
+    sideBySide(sleepers, SLEEPERS * byDefault(), run),
+    sideBySide(others, byDefault(), run),
+  ]);
+  const results = new Map([...sleepers, ...others].map((scenario, index) => [scenario, both.flat()[index]]));
+  return scenarios.flatMap((scenario) => results.get(scenario) ?? []);
 }
+
+/** Seconds of the scenario's time that a session waits by its own account, above which it mostly sleeps. */
+const SLEEPING_SECONDS = 30;
+/** How many that sleep are run for each that does not. */
+const SLEEPERS = 6;
 
 /** Runs wait more than they work: for a packet that never comes, or for a program to start. */
 function byDefault(): number {
@@ -72,6 +98,7 @@ function runOne(
     capture: flags.capture,
     allPorts: flags.allPorts ?? false,
     engine: flags.engine,
+    timeScale: timeScaleOf(flags),
     keep: flags.keep ?? false,
     results: flags.results,
     stalledAfter: flags.stalledAfter,

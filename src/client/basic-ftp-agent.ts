@@ -1,3 +1,4 @@
+import { pause } from '../agent/pause';
 import { now } from '../agent/clock';
 import { readMessages, report, type ClientCommand, type ClientConfig } from '../agent/messages';
 import { BasicFtp } from './basic-ftp';
@@ -26,6 +27,8 @@ async function obey(command: ClientCommand): Promise<void> {
     if (!client) throw new Error('a command came before the configuration');
     if (command.do === 'connect') await client.connect();
     else if (command.do === 'transfer') await client.transfer(command.transfer);
+    else if (command.do === 'command') await client.command(command.command);
+    else if (command.do === 'idle') await pause(command.seconds);
     else client.close();
   } catch (caught) {
     error = caught instanceof Error ? caught.message : String(caught);

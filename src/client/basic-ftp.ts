@@ -10,6 +10,7 @@ import { openControl } from './control-connection';
 import { followData, tellData } from './data-report';
 import { HashMarks } from './hash-marks';
 import { listenOn, ListenPorts } from './listen-ports';
+import { Noops } from './noops';
 import { resolveName } from './resolve-name';
 
 type ActiveCommand = Exclude<TransferCommand['command'], 'PASV' | 'EPSV'>;
@@ -42,7 +43,7 @@ export class BasicFtp {
     // heard of its end.
     const from = controlPort === null ? null : { address, port: controlPort + this.sessions };
     this.sessions += 1;
-    await openControl(this.client, { address: peer, port: server.port }, from);
+    await openControl(this.client, { address: peer, port: server.port }, from, this.config.keepAlive ?? null);
     if (this.config.tls === true) await this.secure();
     await this.client.login();
     await this.client.send('TYPE I');
@@ -59,12 +60,20 @@ export class BasicFtp {
   async transfer(transfer: TransferCommand): Promise<void> {
     const { command } = transfer;
     const marks = this.hashMarks(transfer.file);
+    const noops = transfer.noopEvery === undefined ? null : new Noops(this.client, transfer.noopEvery);
     try {
       if (command === 'PASV' || command === 'EPSV') await this.passive(transfer, marks);
       else await this.active(transfer, command, marks);
+      await noops?.answered(this.config.patience);
     } finally {
+      noops?.end();
       marks?.end();
     }
+  }
+
+  /** Sends one command and waits for its reply. */
+  async command(line: string): Promise<void> {
+    await this.client.send(line);
   }
 
   close(): void {
@@ -114,7 +123,10 @@ export class BasicFtp {
       return reply;
     };
     const { payload, name } = this.payload(transfer);
-    this.client.trackProgress(({ bytes }) => marks?.moved(bytes));
+    if (marks)
+      this.client.trackProgress(({ bytes }) => {
+        marks.moved(bytes);
+      });
     try {
       if (transfer.direction === 'list') await this.client.list();
       else if ('into' in payload) await this.client.downloadTo(payload.into, name);

@@ -1,4 +1,4 @@
-import type { PerHost, Plan } from '../plan/plan';
+import type { FirewallChange, PerHost, Plan } from '../plan/plan';
 import type { RouterEvent, RowCounter } from '../router/messages';
 
 /** How a program ended. */
@@ -92,6 +92,13 @@ export interface Lab {
   readonly kernel: string;
   /** Applies the wiring and the ruleset. */
   wire(): Promise<void>;
+  /**
+   * Changes settings of the running firewall.
+   *
+   * @returns when it was done, in epoch seconds by the hosts' clock
+   * @throws LabFailure when it refuses
+   */
+  change(change: FirewallChange): Promise<number>;
 }
 
 /** Who hears from a run while it is under way. */

@@ -1,5 +1,5 @@
-import { hostNames, type HostName, type Plan } from '../plan/plan';
-import type { ExecResult, FirewallRouter, Host } from './host';
+import { hostNames, type FirewallChange, type HostName, type Plan } from '../plan/plan';
+import { LabFailure, type ExecResult, type FirewallRouter, type Host } from './host';
 import { must } from './process';
 import { loadRuleset } from './ruleset';
 
@@ -64,6 +64,28 @@ export async function wire(
  */
 function wiringScript(plan: Plan): string {
   return lines(hostNames(plan).map((name) => inNamespace(name, hostScript(plan, name))));
+}
+
+/**
+ * Changes settings of the running firewall.
+ *
+ * @param administer as for `wire`
+ * @returns when it was done, by the hosts' clock
+ * @throws LabFailure when it is refused
+ */
+export async function changeFirewall(
+  { sysctls, argv }: FirewallChange,
+  firewall: Host,
+  administer: (script: string) => Promise<ExecResult>,
+): Promise<number> {
+  const time = 'date +%s.%N';
+  const settings = Object.entries(sysctls).map(([path, value]) => setSysctl(path, value));
+  const { code, stdout, stderr } =
+    argv === null
+      ? await administer(inNamespace('firewall', lines(['set -e', ...settings, time])))
+      : await firewall.exec(['sh', '-c', `"$@" >&2 && ${time}`, 'sh', ...argv]);
+  if (code !== 0) throw new LabFailure(`can't change the firewall's timeouts: ${stderr.trim()}`);
+  return Number(stdout.toString('utf8').trim());
 }
 
 function inNamespace(name: HostName, script: string): string {

@@ -1,3 +1,4 @@
+import type { Timeouts } from '../firewall/conntrack';
 import type { PortRange } from '../firewall/kinds';
 
 /** Where something was seen. */
@@ -68,6 +69,8 @@ export interface FlowEvent extends Seen {
   readonly bytes: number;
   /** seconds since the run began */
   readonly until: number;
+  /** when each passed, seconds since the run began; null or left out where there are too many to tell */
+  readonly times?: readonly number[] | null;
 }
 
 /** A change in the firewall's connection table. */
@@ -168,6 +171,13 @@ export interface ProbeReplyEvent extends Seen {
   readonly packets: number;
 }
 
+/** The firewall's timeouts were changed while it ran. */
+export interface TimeoutsEvent extends Seen {
+  readonly kind: 'timeouts';
+  /** seconds of the run, those that were changed */
+  readonly timeouts: Timeouts;
+}
+
 /** A line of a program's own log. */
 export interface LogEvent extends Seen {
   readonly kind: 'log';
@@ -194,6 +204,7 @@ export type LabEvent =
   | NameEvent
   | ProbeEvent
   | ProbeReplyEvent
+  | TimeoutsEvent
   | LogEvent
   | StepEvent;
 

@@ -59,6 +59,16 @@ export function reportEvent({ host, report }: HostReport): RawEvent | null {
         ...{ flags, sourcePort, ports, packets },
       };
     }
+    case 'timeouts': {
+      const { at, timeouts, words } = report;
+      return {
+        kind: 'timeouts',
+        at,
+        vantage: 'lab',
+        text: `the firewall's timeouts are now ${words}`,
+        timeouts,
+      };
+    }
     case 'log':
       return { kind: 'log', at: report.at, vantage, text: report.line, line: report.line };
     default:
@@ -67,8 +77,8 @@ export function reportEvent({ host, report }: HostReport): RawEvent | null {
 }
 
 /** Begin and end of a step. */
-export function stepEvents({ transfer, startedAt, endedAt, error }: StepRecord): RawEvent[] {
-  const name = transfer ?? 'log-in';
+export function stepEvents({ transfer, what, startedAt, endedAt, error }: StepRecord): RawEvent[] {
+  const name = transfer ?? what ?? 'log-in';
   return [
     {
       kind: 'step',

@@ -87,7 +87,8 @@ function observation(
   const relative = (at: number): number => Math.round((Math.min(at, last) - startedAt) * 1e6) / 1e6;
   const events = sorted.map((event, index) => {
     const placed = { ...event, id: `e${index + 1}`, at: relative(event.at) };
-    return placed.kind === 'flow' ? { ...placed, until: relative(placed.until) } : placed;
+    if (placed.kind !== 'flow') return placed;
+    return { ...placed, until: relative(placed.until), times: placed.times?.map(relative) ?? null };
   });
   return { kernel: kernelOf(lab), startedAt, duration: relative(last), events, ...completeness };
 }

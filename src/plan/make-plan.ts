@@ -1,10 +1,12 @@
 import { countPackets } from '../agent/port-ranges';
 import type { ClientConfig, FileSpec, ResolverConfig, ServerConfig } from '../agent/messages';
 import type { Ruleset } from '../firewall/kinds';
+import { timeoutSysctls, type Timeouts } from '../firewall/conntrack';
 import { makeRuleset } from '../firewall/rulesets';
-import type { ProbeStep, Scenario, TransferStep } from '../scenario';
+import type { KeepAlive, ProbeStep, Scenario, TransferStep } from '../scenario';
 import { ALL_PORTS } from '../scenario';
-import type { EngineName, Plan, PlannedProbe, PlannedStep, PlannedTransfer } from './plan';
+import type { EngineName, FirewallChange, Plan, PlannedProbe, PlannedStep, PlannedTransfer } from './plan';
+import { scaledTimes, scaleScenario, timeScale, type TimeScaleChoice } from './scale-time';
 import { addedAddress, topology } from './topology';
 
 /** Above this many bytes a session's captures keep packet heads only, or they would outgrow memory. */
@@ -24,10 +26,24 @@ export interface PlanOptions {
   readonly capture: boolean;
   readonly engine: EngineName;
   readonly engineWhy?: string | null;
+  /** scenario seconds per second of the run; left out: the plan chooses */
+  readonly timeScale?: TimeScaleChoice;
 }
 
-/** Makes a scenario concrete: addresses, routes, ruleset text, programs, files. */
-export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
+/** Seconds that programs wait without progress where the scenario does not say. Of the run: no scale shortens it. */
+const PATIENCE_SECONDS = 3;
+/** Parts of that time which a sender of a paced file is silent for. */
+const SILENCES = 3;
+
+/**
+ * Makes a scenario concrete: addresses, routes, ruleset text, programs, files, and every time in seconds of
+ * the run.
+ *
+ * @throws InputError when the time scale asked for is too high for it
+ */
+export function makePlan(original: Scenario, options: PlanOptions): Plan {
+  const scale = timeScale(original, options.timeScale ?? 'auto');
+  const scenario = withPatience(scaleScenario(original, scale));
   const { networks, firewall } = scenario;
   const steps = planSteps(scenario, options.allPorts ?? false);
   const transfers = steps.filter((step) => step.kind === 'transfer');
@@ -43,8 +59,9 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
     },
     engine: options.engine,
     engineWhy: options.engineWhy ?? null,
-    timeScale: 1,
-    ...topology(scenario),
+    timeScale: scale,
+    times: scaledTimes(original, scale),
+    ...topology(scenario, scale),
     firewall: {
       kind: firewall.kind,
       product: firewall.product,
@@ -56,6 +73,7 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
       rows: firewall.rows,
       rulesAt: firewall.rulesAt,
       forward: firewall.forward,
+      timeouts: firewall.timeouts,
       ruleset: planRuleset(scenario),
       addresses: { inside: `${networks.inside}.1`, outside: `${networks.outside}.1` },
     },
@@ -78,21 +96,58 @@ function planRuleset({ firewall, behind, client, server, names }: Scenario): Rul
   return makeRuleset(firewall.kind, { ...firewall, insideHost, names });
 }
 
-function planSteps(scenario: Scenario, allPorts: boolean): PlannedStep[] {
+/** A scenario that says how long both programs wait. */
+type PatientScenario = Scenario & {
+  readonly client: { readonly patience: number };
+  readonly server: { readonly patience: number };
+};
+
+function withPatience(scenario: Scenario): PatientScenario {
+  const { client, server } = scenario;
+  const patience = scenario.patience ?? PATIENCE_SECONDS;
+  return {
+    ...scenario,
+    client: { ...client, patience: client.patience ?? patience },
+    server: { ...server, patience: server.patience ?? patience },
+  };
+}
+
+function planSteps(scenario: PatientScenario, allPorts: boolean): PlannedStep[] {
   let mark = 0;
   return scenario.session.map((step, index) => {
-    if (step.kind === 'transfer') return planTransfer(step, `${scenario.name}/${index + 1}`, index);
+    if (step.kind === 'transfer') return planTransfer(scenario, step, index);
+    if (step.kind === 'set-timeouts') return { ...step, ...planChange(scenario, step) };
+    if (step.kind !== 'probe') return step;
     mark += 1;
     const ports = allPorts && step.sampled ? ALL_PORTS : step.ports;
     return { ...step, ports, mark, destination: probedAddress(scenario, step) };
   });
 }
 
-function planTransfer(step: TransferStep, seed: string, index: number): PlannedTransfer {
-  const { kind, name, mode, direction, command, size, lasting } = step;
+function planTransfer(scenario: PatientScenario, step: TransferStep, index: number): PlannedTransfer {
+  const { kind, name, mode, direction, command, size, lasting, noopEvery, change } = step;
+  const seed = `${scenario.name}/${index + 1}`;
+  const silence = Math.min(scenario.client.patience, scenario.server.patience) / SILENCES;
   const file: FileSpec | null =
-    direction === 'list' ? null : { name: `file-${index + 1}.bin`, seed, size, lasting };
-  return { kind, name, mode, direction, command, file };
+    direction === 'list' ? null : { name: `file-${index + 1}.bin`, seed, size, lasting, silence };
+  return {
+    ...{ kind, name, mode, direction, command, file },
+    ...(noopEvery === null ? {} : { noopEvery }),
+    change: change && { at: change.at, ...planChange(scenario, change) },
+  };
+}
+
+/** How the firewall is told new timeouts while it runs. */
+function planChange(
+  { firewall }: Scenario,
+  { timeouts, words }: { timeouts: Timeouts; words: string },
+): FirewallChange {
+  if (firewall.kind !== 'ipchains') return { timeouts, words, sysctls: timeoutSysctls(timeouts), argv: null };
+  // Zero keeps what is (ip_masq.c, ip_fw_masq_timeouts).
+  const seconds = [timeouts.established, timeouts['fin-wait'], timeouts.udp].map((value) =>
+    String(value ?? 0),
+  );
+  return { timeouts, words, sysctls: {}, argv: ['ipchains', '-M', '-S', ...seconds] };
 }
 
 function probedAddress({ networks, client, server }: Scenario, { from, to }: ProbeStep): string {
@@ -102,7 +157,7 @@ function probedAddress({ networks, client, server }: Scenario, { from, to }: Pro
   return addedAddress(networks, to);
 }
 
-function serverConfig(scenario: Scenario, transfers: readonly PlannedTransfer[]): ServerConfig {
+function serverConfig(scenario: PatientScenario, transfers: readonly PlannedTransfer[]): ServerConfig {
   const { server, names } = scenario;
   return {
     program: server.program,
@@ -113,12 +168,13 @@ function serverConfig(scenario: Scenario, transfers: readonly PlannedTransfer[])
     anyDataPort: server.anyDataPort,
     standardReply: server.standardReply,
     busyPorts: server.busyPorts,
-    patience: server.patience ?? scenario.patience,
+    keepAlive: keepAlive(server.keepAlive),
+    patience: server.patience,
     files: transfers.flatMap((transfer) => (transfer.file ? [transfer.file] : [])),
   };
 }
 
-function clientConfig(scenario: Scenario, transfers: readonly PlannedTransfer[]): ClientConfig {
+function clientConfig(scenario: PatientScenario, transfers: readonly PlannedTransfer[]): ClientConfig {
   const { client, names, networks } = scenario;
   const onDefaultPort = transfers.some(({ command }) => command === 'none');
   return {
@@ -135,8 +191,13 @@ function clientConfig(scenario: Scenario, transfers: readonly PlannedTransfer[])
       name: scenario.server.name,
     },
     resolver: scenario.server.name === null ? null : addedAddress(networks, 'resolver'),
-    patience: client.patience ?? scenario.patience,
+    keepAlive: keepAlive(client.keepAlive),
+    patience: client.patience,
   };
+}
+
+function keepAlive(asked: KeepAlive): number | null {
+  return asked === 'off' ? 0 : asked;
 }
 
 /** A high port like those the system gives, for a client that listens where its control connection is from. */

@@ -5,8 +5,10 @@ import type {
   ServerConfig,
   TransferCommand,
 } from '../agent/messages';
+import type { Timeouts } from '../firewall/conntrack';
 import type { Ruleset } from '../firewall/kinds';
-import type { ClaimChecks, Expectation, ProbeStep, Scenario } from '../scenario';
+import type { PlannedTime } from './scale-time';
+import type { ClaimChecks, CommandStep, Expectation, IdleStep, ProbeStep, Scenario } from '../scenario';
 
 /** What makes hosts out of a plan. */
 export const ENGINE_NAMES = ['netns', 'docker'] as const;
@@ -54,6 +56,25 @@ export interface PlannedTransfer extends TransferCommand {
   readonly name: string;
   readonly mode: 'active' | 'passive';
   readonly file: FileSpec | null;
+  /** what is changed at the firewall so many seconds after its begin; null: nothing */
+  readonly change: (FirewallChange & { readonly at: number }) | null;
+}
+
+/** New timeouts for the firewall while it runs. */
+export interface FirewallChange {
+  /** seconds; of ipchains the scenario's own, for its firewall keeps the scenario's time */
+  readonly timeouts: Timeouts;
+  /** the same in words of the scenario's time */
+  readonly words: string;
+  /** kernel settings that make them, below /proc/sys, by path */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** the command on the firewall that makes them, instead of settings; null: none */
+  readonly argv: readonly string[] | null;
+}
+
+export interface PlannedChange extends FirewallChange {
+  readonly kind: 'set-timeouts';
+  readonly name: string;
 }
 
 export interface PlannedProbe extends ProbeStep {
@@ -62,7 +83,19 @@ export interface PlannedProbe extends ProbeStep {
   readonly destination: string;
 }
 
-export type PlannedStep = PlannedTransfer | PlannedProbe;
+export type PlannedStep = PlannedTransfer | PlannedProbe | PlannedChange | IdleStep | CommandStep;
+
+/** Whether a session needs its FTP programs, or probes alone. */
+export function speaksFtp({ steps }: Pick<Plan, 'steps'>): boolean {
+  return steps.some(({ kind }) => kind !== 'probe' && kind !== 'set-timeouts');
+}
+
+/** Whether the firewall's settings are changed after it was set up. */
+export function changesFirewall({ steps }: Pick<Plan, 'steps'>): boolean {
+  return steps.some(
+    (step) => step.kind === 'set-timeouts' || (step.kind === 'transfer' && step.change !== null),
+  );
+}
 
 /** Whether a plan's firewall is a Linux 2.2, a router of the lab's own, and not the host's kernel. */
 export function isLinux22({ firewall }: { readonly firewall: Pick<Plan['firewall'], 'kind'> }): boolean {
@@ -80,14 +113,26 @@ export interface Plan {
   readonly engine: EngineName;
   /** why the lab took this engine; null when it was asked for */
   readonly engineWhy: string | null;
-  /** scenario seconds per real second */
+  /** scenario seconds per second of the run; every time below is in seconds of the run */
   readonly timeScale: number;
+  /** what the scale changed, for reports; empty at scale 1 */
+  readonly times: readonly PlannedTime[];
   readonly hosts: PerHost<HostPlan>;
   readonly links: readonly Link[];
   readonly bridges: readonly Bridge[];
   readonly firewall: Pick<
     Scenario['firewall'],
-    'kind' | 'product' | 'kernel' | 'nat' | 'policy' | 'input' | 'helper' | 'rows' | 'rulesAt' | 'forward'
+    | 'kind'
+    | 'product'
+    | 'kernel'
+    | 'nat'
+    | 'policy'
+    | 'input'
+    | 'helper'
+    | 'rows'
+    | 'rulesAt'
+    | 'forward'
+    | 'timeouts'
   > & {
     readonly ruleset: Ruleset;
     readonly addresses: { readonly inside: string; readonly outside: string };

@@ -1,4 +1,6 @@
-import { ADDED_HOSTS, type Scenario } from '../scenario';
+import { timeoutSysctls } from '../firewall/conntrack';
+import { ADDED_HOSTS, SECOND_ADDRESS, type Scenario } from '../scenario';
+import { SYSTEM_KEEP_ALIVE } from './stated-times';
 import {
   isLinux22,
   type AddedHost,
@@ -23,8 +25,12 @@ const NO_TIMESTAMPS = { 'net/ipv4/tcp_timestamps': '0' };
 /** A bridge hands its frames to its own IP layer only; where the module is loaded this must be said. */
 const BRIDGE_IS_NO_FILTER = { 'net/bridge/bridge-nf-call-iptables': '0' };
 
-/** Who stands where, with addresses and routes, and how they are wired. */
-export function topology(scenario: Scenario): Pick<Plan, 'hosts' | 'links' | 'bridges'> {
+/**
+ * Who stands where, with addresses and routes, and how they are wired.
+ *
+ * @param timeScale of the plan; the scenario's times are the run's already
+ */
+export function topology(scenario: Scenario, timeScale: number): Pick<Plan, 'hosts' | 'links' | 'bridges'> {
   const { behind, networks } = scenario;
   const far = behind === 'client' ? 'server' : 'client';
   const added = addedHosts(scenario);
@@ -36,7 +42,7 @@ export function topology(scenario: Scenario): Pick<Plan, 'hosts' | 'links' | 'br
   const addressOf = (host: Exclude<HostName, 'firewall'>): string =>
     host === 'client' || host === 'server' ? scenario[host].address : addedAddress(networks, host);
   const end = (host: Exclude<HostName, 'firewall'>): HostPlan => {
-    const made = endHost(scenario, addressOf(host), sides.inside.includes(host));
+    const made = endHost(scenario, addressOf(host), sides.inside.includes(host), timeScale);
     return host !== 'client' || scenario.client.timestamps
       ? made
       : { ...made, sysctls: { ...made.sysctls, ...NO_TIMESTAMPS } };
@@ -90,7 +96,12 @@ function wireLeg(
   };
 }
 
-function endHost({ networks, firewall }: Scenario, address: string, inside: boolean): HostPlan {
+function endHost(
+  { networks, firewall }: Scenario,
+  address: string,
+  inside: boolean,
+  timeScale: number,
+): HostPlan {
   const far = inside ? networks.outside : networks.inside;
   const gateway = `${inside ? networks.inside : networks.outside}.1`;
   // Under NAT an outside host has no route to the inside: a packet that gets there was translated.
@@ -98,19 +109,26 @@ function endHost({ networks, firewall }: Scenario, address: string, inside: bool
   return {
     interfaces: [{ name: 'eth0', address }],
     routes: routed ? [{ network: `${far}.0/24`, via: gateway }] : [],
-    sysctls: NO_IPV6,
+    // Programs that ask for TCP keep-alive and say no more get the system's, which is a time like others.
+    sysctls:
+      timeScale === 1
+        ? NO_IPV6
+        : {
+            ...NO_IPV6,
+            'net/ipv4/tcp_keepalive_time': String(Math.max(1, Math.round(SYSTEM_KEEP_ALIVE / timeScale))),
+          },
   };
 }
 
 function firewallHost({ networks, firewall }: Scenario, bridged: boolean): HostPlan {
-  const timeouts = Object.entries(firewall.timeouts).map(([state, seconds]): [string, string] => [
-    `net/netfilter/nf_conntrack_tcp_timeout_${state.replace('-', '_')}`,
-    String(seconds),
-  ]);
+  const { timeouts, loose, liberal } = firewall;
   return {
     interfaces: [
       { name: 'inside', address: `${networks.inside}.1` },
       { name: 'outside', address: `${networks.outside}.1` },
+      ...(firewall.secondAddress
+        ? [{ name: 'outside', address: `${networks.outside}.${SECOND_ADDRESS}` }]
+        : []),
     ],
     routes: [],
     sysctls: {
@@ -118,7 +136,9 @@ function firewallHost({ networks, firewall }: Scenario, bridged: boolean): HostP
       ...(bridged ? BRIDGE_IS_NO_FILTER : {}),
       // A router of the lab's own forwards what ipchains lets through; the kernel is to keep out of it.
       ...(isLinux22({ firewall }) ? OUT_OF_THE_WAY : { 'net/ipv4/ip_forward': '1' }),
-      ...Object.fromEntries(timeouts),
+      ...timeoutSysctls(timeouts),
+      ...(loose === null ? {} : { 'net/netfilter/nf_conntrack_tcp_loose': loose ? '1' : '0' }),
+      ...(liberal === null ? {} : { 'net/netfilter/nf_conntrack_tcp_be_liberal': liberal ? '1' : '0' }),
     },
   };
 }

@@ -1,6 +1,7 @@
 import XMLBuilder from 'fast-xml-builder';
 import type { RunResult } from '../verdict/run-result';
 import { printable } from './escape';
+import { scaleText } from './time-scale';
 
 /** One test case; its name is what was expected. */
 interface TestCase {
@@ -55,6 +56,8 @@ function suite(run: RunResult) {
         property('claim', run.claim),
         property('engine', run.engine),
         property('kernel', run.kernel),
+        property('timeScale', String(run.timeScale)),
+        ...(run.timeScale === 1 ? [] : [property('time', scaleText(run))]),
         ...(run.artifacts.directory === null ? [] : [property('evidence', run.artifacts.directory)]),
       ],
     },

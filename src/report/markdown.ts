@@ -1,6 +1,7 @@
 import type { RunResult } from '../verdict/run-result';
 import { printable } from './escape';
 import { causes, summaryLine } from './table';
+import { scaleText, tookText } from './time-scale';
 
 /**
  * A CI job's summary has at most 1 MiB (GitHub, "workflow commands", job summaries); a report that is
@@ -49,7 +50,7 @@ function table(runs: readonly RunResult[]): string[] {
       SIGNS[run.outcome],
       text(run.scenario),
       `${held}/${run.expectations.length}`,
-      `${run.durationSeconds.toFixed(2)} s`,
+      `${tookText(run)}${run.timeScale === 1 ? '' : ` (×${run.timeScale})`}`,
       text(why, 200),
     ];
     return `| ${cells.join(' | ')} |`;
@@ -88,7 +89,7 @@ function details(run: RunResult): string[] {
   return [
     ...folded('Rules and what they counted', rules, MAX_RULES),
     ...folded('Dialogue, as the client saw it', dialogue, MAX_DIALOGUE),
-    `<sub>${text(run.engine)}, Linux ${text(run.kernel)}</sub>`,
+    `<sub>${text(run.engine)}, Linux ${text(run.kernel)}${run.timeScale === 1 ? '' : `; time: ${text(scaleText(run))}`}</sub>`,
   ];
 }
 

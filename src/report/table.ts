@@ -8,6 +8,8 @@ const WORDS = { pass: 'pass', fail: 'FAIL', 'infra-error': 'LAB FAILED', skipped
 export function tableReport(runs: readonly RunResult[], style: Style): string {
   const width = Math.max(...runs.map(({ scenario }) => scenario.length));
   const colour = { pass: style.green, fail: style.red, 'infra-error': style.yellow, skipped: style.yellow };
+  const scaled = runs.some(({ timeScale }) => timeScale !== 1);
+  const scaleWidth = ' '.repeat(Math.max(...runs.map(({ timeScale }) => `×${timeScale}`.length)));
   const rows = runs.map((run) => {
     const held = run.expectations.filter((expectation) => expectation.held).length;
     const of = `${held}/${run.expectations.length}`;
@@ -17,6 +19,7 @@ export function tableReport(runs: readonly RunResult[], style: Style): string {
       printable(run.scenario).padEnd(width),
       of.padStart(5),
       `${run.durationSeconds.toFixed(2)} s`.padStart(8),
+      ...(scaled ? [run.timeScale === 1 ? scaleWidth : `×${run.timeScale}`.padStart(scaleWidth.length)] : []),
       style.dim(why),
     ]
       .join('  ')

@@ -5,6 +5,8 @@ import type { ProbeResult, RunResult, TransferResult } from '../verdict/run-resu
 import { printable } from './escape';
 import { ladderText } from './ladder';
 import type { Style } from './style';
+import { bothTimes, scaleText, tookText } from './time-scale';
+import { timeStrip } from './time-strip';
 import { drawTopology } from './topology';
 
 /** Columns, beside the report's indentation. */
@@ -23,6 +25,7 @@ export function terminalReport(run: RunResult, style: Style): string {
     '',
     ...section('Done', describeSteps(run)),
     ...section('Ladder', ladderLines(run, style)),
+    ...section(run.timeScale === 1 ? 'Timers' : 'Timers, in the scenario’s time', timeStrip(run, style)),
     ...section(
       'Expected',
       run.expectations.flatMap((expectation) => mark(expectation, style)),
@@ -43,6 +46,7 @@ export function terminalReport(run: RunResult, style: Style): string {
     ...(run.artifacts.directory === null
       ? []
       : [`  Evidence: ${printable(run.artifacts.directory, 1000)}`, '']),
+    ...(run.timeScale === 1 ? [] : [`  Time: ${printable(scaleText(run), 600)}`]),
     ...(run.engineWhy === null
       ? []
       : [style.dim(`  Engine: ${printable(run.engine)}, ${printable(run.engineWhy)}`)]),
@@ -77,7 +81,7 @@ function describeTransfer(run: RunResult, transfer: TransferResult): string[] {
     : 'no data connection';
   const rest = transfer.error === null ? [] : [`  client: ${printable(transfer.error)}`];
   return [
-    `${transfer.mode} ${transfer.direction} (${printable(transfer.command)}): ${amount}, ${reply}, ${data}, ${transfer.seconds.toFixed(2)} s`,
+    `${transfer.mode} ${transfer.direction} (${printable(transfer.command)}): ${amount}, ${reply}, ${data}, ${bothTimes(transfer.seconds, run.timeScale)}`,
     ...portLines(run, transfer),
     ...rest,
   ];
@@ -164,7 +168,7 @@ function outcomeLine(run: RunResult, style: Style): string {
     run.outcome === 'infra-error' || run.outcome === 'skipped'
       ? `${printable(run.reason ?? '', 600)} — this says nothing about FTP`
       : `${held} of ${run.expectations.length} expectations held`;
-  return `  ${words[run.outcome]}  ${what}  ${style.dim(`(${printable(run.engine)}, Linux ${printable(run.kernel)}, ${run.durationSeconds.toFixed(2)} s)`)}`;
+  return `  ${words[run.outcome]}  ${what}  ${style.dim(`(${printable(run.engine)}, Linux ${printable(run.kernel)}, ${tookText(run)}${run.timeScale === 1 ? '' : `, time ×${run.timeScale}`})`)}`;
 }
 
 function verdictWord(verdict: string, style: Style): string {

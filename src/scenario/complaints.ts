@@ -2,11 +2,14 @@ import type { Path, ScenarioDocument } from './document';
 import { InputError, type Problem } from './problem';
 import { secondsOf } from './quantities';
 
-const MAX_SECONDS = 86_400 * 7;
+/** Longer than any transfer or timeout worth an experiment; what is longer is a slip of the pen. */
+const MAX_SECONDS = 30 * 86_400;
 
 /** What is wrong with the meaning of a well-shaped file, collected so that all of it is said at once. */
 export class Complaints {
   private readonly problems: Problem[] = [];
+  /** where each duration that was read stands, by its path with dots */
+  readonly places: Record<string, Problem['position']> = {};
 
   constructor(readonly document: ScenarioDocument) {}
 
@@ -31,10 +34,16 @@ export class Complaints {
     }
   }
 
-  /** Seconds of a duration; a week at most. */
-  duration(path: Path, text: string): number {
+  /** Seconds of a duration; 30 days at most, or what is given. */
+  duration(path: Path, text: string, most = MAX_SECONDS): number {
     const seconds = secondsOf(text);
-    if (seconds > MAX_SECONDS) this.add(path, `is ${text}; allowed: up to 168 h`);
+    this.places[path.join('.')] = this.document.locate(path);
+    if (seconds > most) {
+      this.add(
+        path,
+        `is ${text}; allowed: up to ${most % 3600 === 0 ? `${most / 3600} h, which are ${most / 86_400} days` : `${most} s`}`,
+      );
+    }
     return seconds;
   }
 

@@ -4,7 +4,7 @@ import { knowCause, type CauseCode } from './cause-codes';
 
 /**
  * The sentences scenarios may use under `expect:` and `claims:`. `T` stands for a transfer, `P` for a
- * probe, `N` for a number, `PORTS` for a list of ports, `CAUSE` for the code of a diagnosis. What each
+ * probe, `N` for a number, `SECONDS` for some of the scenario's time, `PORTS` for a list of ports, `CAUSE` for the code of a diagnosis. What each
  * needs to be seen is in `verdict/`, under the same name.
  */
 export const CHECKS = {
@@ -40,6 +40,24 @@ export const CHECKS = {
   'hash-marks': 'the client prints hash marks during T',
   'dialogue-on-control': 'all commands and replies travel on the control connection',
   'control-survives': 'the control connection survives',
+  'control-expires': 'the control connection expires',
+  'control-expires-after': 'the control connection expires SECONDS s after its last packet',
+  'control-timeout': "the control connection's entry has a timeout of SECONDS s",
+  'control-left-at-least': "the control connection's entry always has SECONDS s left",
+  'control-kept': 'the entry of the control connection is kept for its data connection',
+  'udp-timeout': 'a UDP entry has a timeout of SECONDS s',
+  'data-fin-timeout': 'the data connection of T has SECONDS s left after a FIN',
+  'client-speaks-first': 'the client is the first to speak after the control connection has expired',
+  'server-speaks-first': 'the server is the first to speak after the control connection has expired',
+  'entry-made-anew': 'the control connection gets a new entry',
+  'firewall-resets': 'the firewall answers it with RST',
+  'firewall-silent': 'the firewall does not answer it',
+  'leaves-untranslated': 'a packet of the control connection leaves the firewall untranslated',
+  'nothing-untranslated': 'no packet of the control connection leaves the firewall untranslated',
+  'reply-repeated': 'the server sends the final reply of T again and again',
+  'cut-short': 'T is cut short',
+  'no-final-reply': 'the final reply of T never reaches the client',
+  'client-takes-for-failed': 'the client takes T for failed',
   'server-sees-firewall': "the server sees only the firewall's address",
   'server-sees-client': "the server sees the client's own address",
   'name-resolved': 'the name is resolved',
@@ -61,6 +79,7 @@ const PATTERNS: Readonly<Record<string, string>> = {
   T: '(?:the )?(?<transfer>.+?)',
   P: '(?:the )?(?<probe>.+?)',
   N: '(?<number>\\d{1,5})',
+  SECONDS: '(?<number>\\d{1,7})',
   PORTS: '(?<ports>[\\d, -]+)',
   CAUSE: '(?<cause>[a-z0-9-]+)',
 };
@@ -70,7 +89,7 @@ const TEMPLATES = (Object.entries(CHECKS) as [CheckName, string][])
   .sort(([, a], [, b]) => b.length - a.length)
   .map(([check, template]) => {
     const pattern = template
-      .split(/\b(T|P|N|PORTS|CAUSE)\b/)
+      .split(/\b(T|P|N|SECONDS|PORTS|CAUSE)\b/)
       .map((part, index) => (index % 2 === 1 ? (PATTERNS[part] ?? '') : escapePattern(part)))
       .join('');
     return { check, pattern: new RegExp(`^${pattern}$`, 'i') };
@@ -84,7 +103,7 @@ export interface Expectation {
   readonly transfer: string | null;
   /** name of the probe; null when the check is of none */
   readonly probe: string | null;
-  /** a row, or a source port; null without */
+  /** a row, a source port, or seconds; null without */
   readonly number: number | null;
   readonly ports: readonly PortRange[];
   /** code of a diagnosis; null without */

@@ -1,6 +1,9 @@
 export type { Expectation, CheckName } from './expectations';
 export type {
   ClaimChecks,
+  CommandStep,
+  IdleStep,
+  KeepAlive,
   PlacedRow,
   ProbeFlags,
   ProbeOrigin,
@@ -12,5 +15,5 @@ export type {
 } from './scenario';
 export type { CauseCode } from './cause-codes';
 export { CAUSE_CODES } from './cause-codes';
-export { ADDED_HOSTS } from './scenario';
+export { ADDED_HOSTS, SECOND_ADDRESS } from './scenario';
 export { ALL_PORTS } from './read-session';

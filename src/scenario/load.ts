@@ -9,11 +9,16 @@ import { parseExpectation, type Expectation, type Subjects } from './expectation
 import { InputError } from './problem';
 import { readFirewall } from './read-firewall';
 import { readSession } from './read-session';
-import { ADDED_HOSTS, type ClaimChecks, type Scenario, type SessionStep } from './scenario';
+import {
+  ADDED_HOSTS,
+  SECOND_ADDRESS,
+  type ClaimChecks,
+  type KeepAlive,
+  type Scenario,
+  type SessionStep,
+} from './scenario';
 import { scenarioSchema, type ScenarioFile } from './schema';
 import { shapeProblems } from './shape-problems';
-
-const PATIENCE_SECONDS = 3;
 
 /**
  * Reads a scenario file and checks everything that can be checked without running it.
@@ -43,9 +48,12 @@ function readScenario(data: ScenarioFile, file: string, complaints: Complaints):
     server: server.address,
     firewall_inside: `${networks.inside}.1`,
     firewall_outside: `${networks.outside}.1`,
+    ...(data.firewall['second-address']
+      ? { firewall_outside2: `${networks.outside}.${SECOND_ADDRESS}` }
+      : {}),
   };
-  const session = readSession(data.session, complaints);
   const firewall = readFirewall(data, networks, names, complaints);
+  const session = readSession(data.session, firewall.kind, complaints);
   // What rows a start script makes is known when it has run.
   const subjects = subjectsOf(session, firewall.script === null ? firewall.rows.length : null);
   return {
@@ -61,7 +69,8 @@ function readScenario(data: ScenarioFile, file: string, complaints: Complaints):
     firewall,
     server,
     client,
-    patience: readPatience(['patience'], data.patience, complaints) ?? PATIENCE_SECONDS,
+    patience: readPatience(['patience'], data.patience, complaints),
+    places: complaints.places,
     session,
     expect: readExpectations(['expect'], data.expect, subjects, complaints),
     claims: readClaims(data, subjects, complaints),
@@ -80,6 +89,17 @@ function readPatience(path: Path, text: string | undefined, complaints: Complain
   if (text === undefined) return null;
   const seconds = complaints.duration(path, text);
   if (seconds < 0.1) complaints.add(path, `is ${text}; allowed: 100 ms or more`);
+  return seconds;
+}
+
+function readKeepAlive(path: Path, text: string | undefined, complaints: Complaints): KeepAlive {
+  if (text === undefined) return null;
+  if (text === 'off') return text;
+  // TCP_KEEPIDLE, tcp(7): seconds, from 1 to 32767.
+  const seconds = complaints.duration(path, text, 32_767);
+  if (!Number.isInteger(seconds) || seconds < 1) {
+    complaints.add(path, `is ${text}; allowed: whole seconds, 1 s or more, or off`);
+  }
   return seconds;
 }
 
@@ -115,6 +135,7 @@ function readServer(
         ? null
         : readRange(['server', 'busy-ports'], server['busy-ports'], complaints),
     patience: readPatience(['server', 'patience'], server.patience, complaints),
+    keepAlive: readKeepAlive(['server', 'keep-alive'], server['keep-alive'], complaints),
     name: server.name ?? null,
     dns: server.dns ?? 'udp',
   };
@@ -136,6 +157,7 @@ function readClient(
     timestamps: client['tcp-timestamps'] ?? true,
     tls: client.tls ?? false,
     patience: readPatience(['client', 'patience'], client.patience, complaints),
+    keepAlive: readKeepAlive(['client', 'keep-alive'], client['keep-alive'], complaints),
   };
 }
 
@@ -148,7 +170,10 @@ function hostAddress(path: Path, address: string, network: string, complaints: C
   if (!address.startsWith(`${network}.`) || host > 254 || host < 2) {
     complaints.add(path, `is ${address}, outside the topology; allowed: ${network}.2 to ${network}.254`);
   }
-  const [owner] = Object.entries(ADDED_HOSTS).find(([, octet]) => octet === host) ?? [];
+  const [owner] =
+    Object.entries({ ...ADDED_HOSTS, 'firewall’s second address': SECOND_ADDRESS }).find(
+      ([, octet]) => octet === host,
+    ) ?? [];
   if (owner !== undefined) complaints.add(path, `is ${address}, which the lab keeps for its ${owner}`);
   return address;
 }

@@ -2,6 +2,8 @@
 export const SIZE = /^(\d+(?:\.\d+)?)\s?(B|KiB|MiB|GiB)$/;
 /** "20 s", "15m", "500 ms", "2 h". */
 export const DURATION = /^(\d+(?:\.\d+)?)\s?(ms|s|m|h)$/;
+/** The same, or none at all. */
+export const DURATION_OR_OFF = /^(?:off|\d+(?:\.\d+)?\s?(?:ms|s|m|h))$/;
 
 /** "20, 1025, 6000-6010", or a word for a set. */
 export const PORT_LIST = /^(?:all|sample|\d{1,5}(?:\s?-\s?\d{1,5})?(?:\s?,\s?\d{1,5}(?:\s?-\s?\d{1,5})?)*)$/;
@@ -21,6 +23,13 @@ export function bytesOf(text: string): number {
 export function secondsOf(text: string): number {
   const [, amount = '', unit = ''] = DURATION.exec(text) ?? [];
   return Number(amount) * (SECONDS[unit] ?? Number.NaN);
+}
+
+/** Seconds as scenarios write them, in the largest unit that shows them whole: "15 min", "2 h", "9.6 s". */
+export function secondsText(seconds: number): string {
+  const rounded = Math.round(seconds * 1000) / 1000;
+  if (rounded >= 3600 && rounded % 3600 === 0) return `${rounded / 3600} h`;
+  return rounded >= 120 && rounded % 60 === 0 ? `${rounded / 60} min` : `${rounded} s`;
 }
 
 /** Bytes in the largest unit that shows them whole, as scenarios write them: "1 MiB", "1.5 KiB", "220 B". */

@@ -1,4 +1,5 @@
 import { tableText } from '../firewall/faq-table/printed';
+import { TIMEOUT_NAMES, type TimeoutName, type Timeouts } from '../firewall/conntrack';
 import type {
   DialectContext,
   FirewallKind,
@@ -74,6 +75,9 @@ export function readFirewall(
     helper: readHelper(data, scripts.modules, { kind: kind ?? 'iptables', kernel }, complaints),
     forward: readForward(data, complaints),
     timeouts: readTimeouts(data, kind, complaints),
+    secondAddress: firewall['second-address'] ?? false,
+    loose: firewall.loose ?? null,
+    liberal: firewall.liberal ?? null,
   };
 }
 
@@ -251,24 +255,42 @@ function readTimeouts(
   { firewall }: ScenarioFile,
   kind: FirewallKind | null,
   complaints: Complaints,
-): Record<string, number> {
-  if (kind === 'ipchains' && firewall.timeouts) {
+): Timeouts {
+  const path = ['firewall', 'timeouts'];
+  if (kind === 'ipchains') {
     // Linux 2.2 has no connection tracking; its masquerading has three timeouts.
-    complaints.add(
-      ['firewall', 'timeouts'],
-      'are of connection tracking; ipchains sets its own by a rule such as "ipchains -M -S 900 120 300"',
-    );
+    if (firewall.timeouts) complaints.add(path, `are of connection tracking; ${MASQUERADE_TIMEOUTS}`);
+    for (const setting of ['loose', 'liberal'] as const) {
+      if (firewall[setting] === undefined) continue;
+      complaints.add(['firewall', setting], 'is of connection tracking, which Linux 2.2 has not');
+    }
   }
-  const timeouts: Record<string, number> = {};
-  for (const [state, text] of Object.entries(firewall.timeouts ?? {})) {
+  return readTimeoutList(path, firewall.timeouts ?? {}, complaints);
+}
+
+const MASQUERADE_TIMEOUTS = 'ipchains sets its own by a rule such as "ipchains -M -S 900 120 300"';
+
+/** A kernel of 1000 ticks a second counts them in an int (proc_dointvec_jiffies): 24 days and some hours. */
+const MAX_TIMEOUT = 24 * 86_400;
+
+/** Timeouts of connection tracking, by their names. Each is a whole number of seconds, for the kernel counts so. */
+export function readTimeoutList(
+  above: Path,
+  texts: Readonly<Partial<Record<TimeoutName, string | undefined>>>,
+  complaints: Complaints,
+): Timeouts {
+  const timeouts: Partial<Record<TimeoutName, number>> = {};
+  for (const name of TIMEOUT_NAMES) {
+    const text = texts[name];
     if (text === undefined) continue;
-    const path = ['firewall', 'timeouts', state];
-    const seconds = complaints.duration(path, text);
-    timeouts[state] = seconds;
-    // nf_conntrack_tcp_timeout_* are whole seconds.
+    const path = [...above, name];
+    const seconds = complaints.duration(path, text, MAX_TIMEOUT);
+    timeouts[name] = seconds;
     if (!Number.isInteger(seconds) || seconds < 1) {
       complaints.add(path, `is ${text}; allowed: whole seconds, 1 s or more`);
     }
+    if (seconds > MAX_TIMEOUT)
+      complaints.add(path, `is ${text}; allowed: up to 576 h, which every kernel takes`);
   }
   return timeouts;
 }

@@ -1,9 +1,12 @@
 import { countPackets } from '../agent/port-ranges';
-import type { PortRange } from '../firewall/kinds';
+import type { TimeoutName } from '../firewall/conntrack';
+import type { FirewallKind, PortRange } from '../firewall/kinds';
 import { parsePorts } from '../firewall/quantities';
 import type { Complaints } from './complaints';
-import { bytesOf } from './quantities';
-import type { ProbeStep, SessionStep, TransferStep } from './scenario';
+import type { Path } from './document';
+import { bytesOf, secondsText } from './quantities';
+import { readTimeoutList } from './read-firewall';
+import type { ProbeStep, SetTimeoutsStep, SessionStep, TransferStep } from './scenario';
 import type { ScenarioFile } from './schema';
 
 /** Largest file of a session; the whole session moves at most this much. */
@@ -27,8 +30,12 @@ export const ALL_PORTS: readonly PortRange[] = [[1, 65_535]];
 type Step = ScenarioFile['session'][number];
 
 /** The steps of a session, in order, each with a name of its own. */
-export function readSession(steps: ScenarioFile['session'], complaints: Complaints): SessionStep[] {
-  const read = steps.flatMap((step, index) => readStep(step, index, complaints) ?? []);
+export function readSession(
+  steps: ScenarioFile['session'],
+  kind: FirewallKind,
+  complaints: Complaints,
+): SessionStep[] {
+  const read = steps.flatMap((step, index) => readStep(step, index, kind, complaints) ?? []);
   let bytes = 0;
   steps.forEach((step, index) => {
     const direction = step.download ? 'download' : 'upload';
@@ -44,21 +51,64 @@ export function readSession(steps: ScenarioFile['session'], complaints: Complain
   return named(read, complaints);
 }
 
-function readStep(step: Step, index: number, complaints: Complaints): SessionStep | undefined {
-  const kinds = (['download', 'upload', 'list', 'probe'] as const).filter((kind) => step[kind] !== undefined);
+const STEPS = ['download', 'upload', 'list', 'probe', 'idle', 'command', 'set-timeouts'] as const;
+
+function readStep(
+  step: Step,
+  index: number,
+  firewall: FirewallKind,
+  complaints: Complaints,
+): SessionStep | undefined {
+  const kinds = STEPS.filter((kind) => step[kind] !== undefined);
   const [kind] = kinds;
   if (kinds.length !== 1 || !kind) {
-    complaints.add(['session', index], 'is not one step; allowed: one of download, upload, list, probe');
+    complaints.add(['session', index], `is not one step; allowed: one of ${STEPS.join(', ')}`);
     return undefined;
   }
   if (kind === 'probe') return step.probe && readProbe(step.probe, index, complaints);
-  return readTransfer(step, kind, index, complaints);
+  if (kind === 'idle') return readIdle(step.idle ?? '', index, complaints);
+  if (kind === 'command') return step.command && { kind, name: step.command, command: step.command };
+  if (kind === 'set-timeouts') {
+    const path = ['session', index, kind];
+    return { kind, name: 'set-timeouts', ...readChange(path, step[kind] ?? {}, firewall, complaints) };
+  }
+  return readTransfer(step, kind, index, firewall, complaints);
+}
+
+function readIdle(text: string, index: number, complaints: Complaints): SessionStep {
+  const path = ['session', index, 'idle'];
+  const seconds = complaints.duration(path, text);
+  if (seconds === 0) complaints.add(path, `is ${text}; allowed: more than nothing`);
+  return { kind: 'idle', name: `idle ${secondsText(seconds)}`, seconds };
+}
+
+/** ip_masq.c keeps three timeouts for `ipchains -M -S`. */
+const MASQUERADE_TIMEOUTS: readonly string[] = ['established', 'fin-wait', 'udp'];
+
+/** New timeouts for a firewall that runs. */
+function readChange(
+  path: Path,
+  texts: Readonly<Partial<Record<TimeoutName, string | undefined>>>,
+  firewall: FirewallKind,
+  complaints: Complaints,
+): Pick<SetTimeoutsStep, 'timeouts' | 'words'> {
+  const timeouts = readTimeoutList(path, texts, complaints);
+  const names = Object.keys(timeouts);
+  if (names.length === 0) complaints.add(path, 'changes nothing; name a timeout, e.g. established: 2h');
+  const unknown = names.filter((name) => !MASQUERADE_TIMEOUTS.includes(name));
+  if (firewall === 'ipchains' && unknown.length > 0) {
+    const known = MASQUERADE_TIMEOUTS.join(', ');
+    complaints.add([...path, unknown[0] ?? ''], `is no timeout of ipchains -M -S; allowed: ${known}`);
+  }
+  const words = Object.entries(timeouts).map(([name, seconds]) => `${name} ${secondsText(seconds)}`);
+  return { timeouts, words: words.join(', ') };
 }
 
 function readTransfer(
   step: Step,
   direction: TransferStep['direction'],
   index: number,
+  firewall: FirewallKind,
   complaints: Complaints,
 ): TransferStep | undefined {
   const fields = step[direction];
@@ -75,7 +125,34 @@ function readTransfer(
     'lasting' in fields && fields.lasting !== undefined
       ? complaints.duration([...path, 'lasting'], fields.lasting)
       : 0;
-  return { kind: 'transfer', name: fields.name ?? '', direction, mode: fields.mode, command, size, lasting };
+  const { noopEvery, change } = readDuring(path, fields, lasting, firewall, complaints);
+  return {
+    ...{ kind: 'transfer', name: fields.name ?? '', direction, mode: fields.mode, command, size, lasting },
+    ...{ noopEvery, change },
+  };
+}
+
+/** What happens beside a transfer while its file moves. */
+function readDuring(
+  above: Path,
+  fields: NonNullable<Step['download'] | Step['list']>,
+  lasting: number,
+  firewall: FirewallKind,
+  complaints: Complaints,
+): Pick<TransferStep, 'noopEvery' | 'change'> {
+  const noop = 'noop-every' in fields ? fields['noop-every'] : undefined;
+  const changed = 'set-timeouts' in fields ? fields['set-timeouts'] : undefined;
+  const path = [...above, 'noop-every'];
+  const noopEvery = noop === undefined ? null : complaints.duration(path, noop);
+  if (noopEvery === 0) complaints.add(path, `is ${noop ?? ''}; allowed: more than nothing`);
+  if (!changed) return { noopEvery, change: null };
+  const { at: when, ...texts } = changed;
+  const place = [...above, 'set-timeouts'];
+  const at = complaints.duration([...place, 'at'], when);
+  if (at >= lasting) {
+    complaints.add([...place, 'at'], `is ${when}, but the transfer is to last ${secondsText(lasting)} only`);
+  }
+  return { noopEvery, change: { at, ...readChange(place, texts, firewall, complaints) } };
 }
 
 function readProbe(probe: NonNullable<Step['probe']>, index: number, complaints: Complaints): ProbeStep {
@@ -106,11 +183,13 @@ function named(steps: readonly SessionStep[], complaints: Complaints): SessionSt
     steps.filter((other) => other.kind === 'transfer' && other.direction === step.direction).length === 1;
   const nameOf = (step: SessionStep): string => {
     if (step.name !== '') return step.name;
-    if (step.kind === 'probe') return 'probe';
+    if (step.kind !== 'transfer') return step.kind;
     return alone(step) ? step.direction : `${step.mode} ${step.direction}`;
   };
   const list = steps.map((step) => ({ ...step, name: nameOf(step) }));
   list.forEach((step, index) => {
+    // Sentences speak of transfers and probes alone.
+    if (step.kind !== 'transfer' && step.kind !== 'probe') return;
     if (list.findIndex((other) => other.name === step.name) < index) {
       complaints.add(['session', index], `is a second ${step.kind} called "${step.name}"; give it a name`);
     }

@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
 import { CLIENT_PROGRAMS } from '../client/programs';
+import { TIMEOUT_NAMES, type TimeoutName } from '../firewall/conntrack';
 import { FAQ_TABLES } from '../firewall/faq-table/printed';
 import { FIREWALL_KINDS, KERNELS, NAT_MODES, POLICIES } from '../firewall/kinds';
 import { PRODUCT_NAMES } from '../firewall/products';
 import { SERVER_PROGRAMS } from '../server/programs';
-import { DURATION, HOST_NAME, PORT_LIST, SIZE } from './quantities';
-import { PROBE_FLAGS } from './scenario';
+import { DURATION, DURATION_OR_OFF, HOST_NAME, PORT_LIST, SIZE } from './quantities';
+import { PROBE_FLAGS, SHORT_COMMANDS } from './scenario';
 
 /** Says what a part is for, in editors and in the published JSON Schema. */
 function described<T extends z.ZodMiniType>(schema: T, description: string): T {
@@ -18,6 +19,12 @@ const sentence = (limit: number) => z.string().check(z.minLength(1), z.maxLength
 const sentences = z.array(sentence(200)).check(z.minLength(1));
 const address = z.string().check(z.regex(/^(?:\d{1,3}\.){3}\d{1,3}$/));
 const duration = z.string().check(z.regex(DURATION));
+const timeouts = z.strictObject(
+  Object.fromEntries(TIMEOUT_NAMES.map((name) => [name, z.optional(duration)])) as Record<
+    TimeoutName,
+    z.ZodMiniOptional<typeof duration>
+  >,
+);
 const portRange = z.string().check(z.regex(/^\d{1,5}\s?-\s?\d{1,5}$/));
 const network = z.string().check(z.regex(/^(?:\d{1,3}\.){3}0\/24$/));
 
@@ -45,7 +52,21 @@ const fileFields = {
     ),
   ),
 };
-const fileTransfer = z.strictObject({ ...transferFields, ...fileFields });
+const during = {
+  'noop-every': z.optional(
+    described(
+      duration,
+      'The client sends NOOP on the control connection so often while it waits for the end.',
+    ),
+  ),
+  'set-timeouts': z.optional(
+    described(
+      z.extend(timeouts, { at: described(duration, 'How long after the transfer began.') }),
+      'The firewall’s timeouts are changed while the file moves, e.g. { at: 5m, established: 2h }.',
+    ),
+  ),
+};
+const fileTransfer = z.strictObject({ ...transferFields, ...fileFields, ...during });
 
 const probe = z.strictObject({
   name: z.optional(described(sentence(60), 'What expectations call it. By itself: probe.')),
@@ -68,10 +89,30 @@ const probe = z.strictObject({
   ),
 });
 
+const keepAlive = described(
+  z.string().check(z.regex(DURATION_OR_OFF)),
+  'TCP keep-alive on the control connection: probes after so long a silence, or off. By itself as the program has it: basic-ftp after the system’s 2 h, ftp-srv none.',
+);
+
 const step = z.strictObject({
   download: z.optional(described(fileTransfer, 'RETR: the client fetches a generated file.')),
   upload: z.optional(described(fileTransfer, 'STOR: the client sends a generated file.')),
   list: z.optional(described(z.strictObject(transferFields), 'LIST: a directory listing.')),
+  idle: z.optional(
+    described(
+      duration,
+      'The session stays open, and nobody says anything for so long, e.g. "16 min" as 16m.',
+    ),
+  ),
+  command: z.optional(
+    described(z.enum(SHORT_COMMANDS), 'One short command on the control connection, and its reply.'),
+  ),
+  'set-timeouts': z.optional(
+    described(
+      timeouts,
+      'The firewall’s timeouts are changed, as by an administrator, e.g. { established: 2h }.',
+    ),
+  ),
   probe: z.optional(described(probe, 'Single TCP packets, to see which of them the firewall lets through.')),
 });
 
@@ -111,7 +152,7 @@ const firewall = z.strictObject({
   rules: z.optional(
     described(
       z.string(),
-      'Rules in the words of the firewall’s kind, or the FAQ’s own table. nftables: rules for forwarded packets, one a line, or whole tables; iptables: commands, or iptables-save text; ipchains: commands, or a whole start script that begins with #!/bin/sh. Interfaces: inside, outside. Names: $inside_net, $outside_net, $client, $server, $firewall_inside, $firewall_outside.',
+      'Rules in the words of the firewall’s kind, or the FAQ’s own table. nftables: rules for forwarded packets, one a line, or whole tables; iptables: commands, or iptables-save text; ipchains: commands, or a whole start script that begins with #!/bin/sh. Interfaces: inside, outside. Names: $inside_net, $outside_net, $client, $server, $firewall_inside, $firewall_outside, and $firewall_outside2 where there is a second address.',
     ),
   ),
   modules: z.optional(
@@ -140,13 +181,26 @@ const firewall = z.strictObject({
   ),
   timeouts: z.optional(
     described(
-      z.strictObject({
-        established: z.optional(duration),
-        'fin-wait': z.optional(duration),
-        'close-wait': z.optional(duration),
-        'time-wait': z.optional(duration),
-      }),
-      'Conntrack timeouts of TCP states, e.g. { established: 15m }.',
+      timeouts,
+      'Timeouts of connection tracking, by TCP state, and of UDP, e.g. { established: 15m }. By itself as the kernel has them.',
+    ),
+  ),
+  'second-address': z.optional(
+    described(
+      z.boolean(),
+      'A second outside address, as carriers have many: $firewall_outside2 in rules, which must say what is translated to it.',
+    ),
+  ),
+  loose: z.optional(
+    described(
+      z.boolean(),
+      'Whether connection tracking takes up a connection in mid-life, at a packet that is no SYN (nf_conntrack_tcp_loose). By itself true.',
+    ),
+  ),
+  liberal: z.optional(
+    described(
+      z.boolean(),
+      'Whether it takes packets outside the TCP window for valid (nf_conntrack_tcp_be_liberal). By itself false.',
     ),
   ),
 });
@@ -195,6 +249,7 @@ export const scenarioSchema = z.strictObject({
         'busy-ports': z.optional(
           described(portRange, 'Ports of its host that another program listens on, e.g. "50000-50009".'),
         ),
+        'keep-alive': z.optional(keepAlive),
         patience: z.optional(
           described(duration, 'How long it waits for data connections. By itself as the scenario’s.'),
         ),
@@ -237,6 +292,7 @@ export const scenarioSchema = z.strictObject({
             'It encrypts the control connection before it logs in (AUTH TLS, RFC 4217).',
           ),
         ),
+        'keep-alive': z.optional(keepAlive),
         patience: z.optional(
           described(duration, 'How long it waits without progress. By itself as the scenario’s.'),
         ),

@@ -8,6 +8,7 @@ type Issue = z.core.$ZodIssue;
 
 /** What a pattern of the schema means, in words. */
 const FORMATS: readonly (readonly [RegExp, string])[] = [
+  [/off\|/, 'a duration with its unit, e.g. "5m", or off'],
   [/ms\|s\|m\|h/, 'a duration with its unit, e.g. "20 s", "15m" (ms, s, m, h)'],
   [/KiB\|MiB/, 'a size with its unit, e.g. "1 MiB" (B, KiB, MiB, GiB)'],
   [/0\\\/24/, 'a network such as 10.0.0.0/24'],

@@ -40,6 +40,8 @@ export async function startFtpSrv(config: ServerConfig): Promise<void> {
   listener.prependListener('connection', (socket: Socket) => {
     // Without this a 226 waits for the client's delayed ACK of the 150 (Nagle): 40 ms each.
     socket.setNoDelay(true);
+    const { keepAlive = null } = config;
+    if (keepAlive !== null) socket.setKeepAlive(keepAlive > 0, keepAlive * 1000);
     tapDialogue(socket, 'server');
   });
   await (server.listen() as Promise<unknown>);

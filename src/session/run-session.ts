@@ -1,16 +1,27 @@
-import type { AgentReport, ClientCommand, ProbeCommand, ServerCommand } from '../agent/messages';
 import { countPackets } from '../agent/port-ranges';
+import type { AgentReport, ClientCommand, ProbeCommand, ServerCommand } from '../agent/messages';
 import { AgentProcess, type HostReport } from '../engine/agent-process';
 import { LabFailure, type Lab } from '../engine/host';
+import { after } from '../agent/pause';
 import { until } from '../engine/until';
-import type { HostName, Plan, PlannedProbe, PlannedTransfer } from '../plan/plan';
+import {
+  speaksFtp,
+  type FirewallChange,
+  type HostName,
+  type Plan,
+  type PlannedProbe,
+  type PlannedStep,
+  type PlannedTransfer,
+} from '../plan/plan';
 import type { ProbeFlags, ProbeOrigin } from '../scenario';
-import { sizeText } from '../scenario/quantities';
+import { secondsText, sizeText } from '../scenario/quantities';
 
 /** What became of one step, as the program that did it told. Times in epoch seconds. */
 export interface StepRecord {
-  /** name of the transfer or probe; null for the log-in */
+  /** name of the transfer or probe; null for what is neither */
   readonly transfer: string | null;
+  /** what it was, where it was neither, e.g. "log-in" */
+  readonly what?: string;
   readonly startedAt: number;
   readonly endedAt: number;
   readonly error: string | null;
@@ -20,6 +31,8 @@ export interface StepRecord {
 const START_SECONDS = 30;
 /** Beyond the client's own patience, before the lab takes the client for hung. */
 const GRACE_SECONDS = 15;
+/** A transfer that lasts longer is said to, for nobody likes to wait without being told. */
+const SAID_SECONDS = 2;
 /** How long the client's QUIT may take to reach the server. */
 const CLOSE_SECONDS = 1;
 /** Packets a second that the slowest machine worth using sends. */
@@ -50,8 +63,8 @@ export class Session {
 
   constructor(
     private readonly plan: Plan,
-    lab: Lab,
-    onReport: (report: HostReport) => void,
+    private readonly lab: Lab,
+    private readonly onReport: (report: HostReport) => void,
   ) {
     // All boot while the hosts are still being wired; the configuration comes after that.
     const countControls = (told: HostReport): void => {
@@ -66,13 +79,12 @@ export class Session {
         tell({ host, report });
       });
     };
-    this.ftp =
-      plan.transfers.length === 0
-        ? null
-        : {
-            server: start('server', `server-${plan.server.program}`, countControls),
-            client: start('client', `client-${plan.client.program}`),
-          };
+    this.ftp = speaksFtp(plan)
+      ? {
+          server: start('server', `server-${plan.server.program}`, countControls),
+          client: start('client', `client-${plan.client.program}`),
+        }
+      : null;
     const origins = new Set(plan.probes.map(({ from }) => from));
     this.probers = new Map([...origins].map((host) => [host, start(host, 'prober')]));
     this.resolver = plan.resolver && start('resolver', 'resolver');
@@ -116,13 +128,54 @@ export class Session {
         steps.push(await this.probe(step));
         continue;
       }
-      const done = await this.transfer(step, onProgress);
+      const done = await this.step(step, onProgress);
       steps.push(...done);
       const last = done.at(-1);
       if (last && last.error !== null) await onFailure(last.endedAt);
     }
     await this.leave();
     return steps;
+  }
+
+  /** What the client, or the firewall's administrator, does. */
+  private async step(
+    step: Exclude<PlannedStep, PlannedProbe>,
+    onProgress: (text: string) => void,
+  ): Promise<readonly StepRecord[]> {
+    if (step.kind === 'set-timeouts') {
+      onProgress(`changing the firewall's timeouts: ${step.words}`);
+      return [await this.changeFirewall(step)];
+    }
+    const login = await this.login(onProgress);
+    if (!this.loggedIn) {
+      const failed = login.at(-1);
+      if (!failed) throw new Error('unreachable: nobody is logged in, and nobody tried');
+      return [...login, { ...failed, ...nameOf(step) }];
+    }
+    if (step.kind === 'transfer') return [...login, await this.transfer(step, onProgress)];
+    onProgress(step.kind === 'idle' ? `idle for ${secondsText(step.seconds)}` : step.command);
+    const done =
+      step.kind === 'idle'
+        ? await this.clientStep(null, { do: 'idle', seconds: step.seconds }, step.seconds)
+        : await this.clientStep(null, { do: 'command', command: step.command }, 0);
+    this.loggedIn = !done.closed;
+    return [...login, { ...done.record, ...nameOf(step) }];
+  }
+
+  private async changeFirewall(change: FirewallChange): Promise<StepRecord> {
+    const { timeouts, words } = change;
+    const at = await this.lab.change(change);
+    this.onReport({
+      host: 'firewall',
+      report: { type: 'timeouts', at, timeouts, words },
+    });
+    return {
+      transfer: null,
+      what: 'change of the firewall’s timeouts',
+      startedAt: at,
+      endedAt: at,
+      error: null,
+    };
   }
 
   private get programs(): readonly AgentProcess[] {
@@ -133,25 +186,48 @@ export class Session {
     ];
   }
 
-  /** The log-in, where it is needed, and the transfer, as far as it gets. */
+  /** The log-in, where it is needed. */
+  private async login(onProgress: (text: string) => void): Promise<readonly StepRecord[]> {
+    if (this.loggedIn) return [];
+    onProgress('logging in');
+    const { record } = await this.clientStep(null, { do: 'connect' }, 0);
+    this.loggedIn = record.error === null;
+    return [record];
+  }
+
+  /** A transfer, as far as it gets, and what is changed at the firewall meanwhile. */
   private async transfer(
-    transfer: PlannedTransfer,
+    { name, mode, direction, command, file, noopEvery, change }: PlannedTransfer,
     onProgress: (text: string) => void,
-  ): Promise<readonly StepRecord[]> {
-    const { name, mode, direction, command, file } = transfer;
-    const records: StepRecord[] = [];
-    if (!this.loggedIn) {
-      onProgress('logging in');
-      const login = await this.clientStep(null, { do: 'connect' }, 0);
-      records.push(login.record);
-      this.loggedIn = login.record.error === null;
-      if (!this.loggedIn) return [login.record, { ...login.record, transfer: name }];
-    }
-    onProgress(`${mode} ${direction}${file ? ` of ${sizeText(file.size)}` : ''}`);
-    const order = { do: 'transfer', transfer: { direction, command, file } } as const;
-    const done = await this.clientStep(name, order, file?.lasting ?? 0);
+  ): Promise<StepRecord> {
+    const lasting = file?.lasting ?? 0;
+    const over = lasting > SAID_SECONDS ? ` over ${secondsText(lasting)}` : '';
+    onProgress(`${mode} ${direction}${file ? ` of ${sizeText(file.size)}` : ''}${over}`);
+    const noops = noopEvery === undefined ? {} : { noopEvery };
+    const order = { do: 'transfer', transfer: { direction, command, file, ...noops } } as const;
+    const running = this.clientStep(name, order, lasting);
+    const changing = change ? this.changeAfter(change, running) : null;
+    const [done] = await Promise.all([running, changing]);
     this.loggedIn = !done.closed;
-    return [...records, done.record];
+    return done.record;
+  }
+
+  /** Changes the firewall a while after a step began, unless that is over before. */
+  private async changeAfter(
+    change: FirewallChange & { readonly at: number },
+    step: Promise<unknown>,
+  ): Promise<void> {
+    const isTime = await new Promise<boolean>((resolve) => {
+      const timer = after(change.at, () => {
+        resolve(true);
+      });
+      const over = (): void => {
+        timer.cancel();
+        resolve(false);
+      };
+      step.then(over, over);
+    });
+    if (isTime) await this.changeFirewall(change);
   }
 
   private async probe(step: PlannedProbe): Promise<StepRecord> {
@@ -226,18 +302,27 @@ export class Session {
 export function longestStepSeconds(plan: Plan): number {
   return Math.max(
     ...plan.steps.map((step) =>
-      step.kind === 'probe' ? probeSeconds(step) : clientSeconds(plan, step.file?.lasting ?? 0),
+      step.kind === 'probe' ? probeSeconds(step) : clientSeconds(plan, lastingOf(step)),
     ),
   );
 }
 
+function lastingOf(step: Exclude<PlannedStep, PlannedProbe>): number {
+  if (step.kind === 'idle') return step.seconds;
+  return step.kind === 'transfer' ? (step.file?.lasting ?? 0) : 0;
+}
+
 /** How long the client may take for one command that has `lasting` seconds to fill. */
 function clientSeconds(plan: Plan, lasting: number): number {
-  return lasting + transferSeconds(plan) + 3 * plan.client.patience + GRACE_SECONDS;
+  return lasting + transferSeconds(plan) + 4 * plan.client.patience + GRACE_SECONDS;
 }
 
 function probeSeconds(probe: PlannedProbe): number {
   return countPackets([probe]) / PROBES_PER_SECOND + GRACE_SECONDS;
+}
+
+function nameOf(step: Exclude<PlannedStep, PlannedProbe>): Pick<StepRecord, 'transfer' | 'what'> {
+  return step.kind === 'transfer' ? { transfer: step.name } : { transfer: null, what: step.name };
 }
 
 /** A generous bound on moving the bytes themselves: 10 MiB/s on the slowest machine worth using. */

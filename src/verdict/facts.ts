@@ -13,6 +13,7 @@ import type {
   RuleEvent,
   StepEvent,
 } from '../observe/event';
+import { entryLives, type EntryLife } from './entry-lives';
 import type { Plan, PlannedProbe, PlannedTransfer } from '../plan/plan';
 
 /** What a PORT, EPRT, 227 or 229 names. */
@@ -80,6 +81,8 @@ export interface Facts {
   /** every rule's counter at the end */
   readonly rules: readonly RuleEvent[];
   readonly conntrack: readonly ConntrackEvent[];
+  /** the life of each entry that belongs to the session, in the order they were made */
+  readonly lives: readonly EntryLife[];
   /** packets of the control connection, by leg */
   readonly controlPackets: Readonly<Record<Leg, readonly PacketEvent[]>>;
   /** whether a packet that is not in a capture was not there */
@@ -104,15 +107,20 @@ export function sortOut(plan: Plan, observation: Observation): Facts {
     inside: list.filter((packet) => packet.leg === 'inside'),
     outside: list.filter((packet) => packet.leg === 'outside'),
   });
+  const transfers = plan.transfers.map((transfer) => transferFacts(plan, events, transfer));
+  const dataPorts = new Set(
+    transfers.flatMap(({ syns }) => [...syns.inside, ...syns.outside]).map((syn) => syn.destinationPort),
+  );
   const isComplete = (leg: Leg): boolean =>
     observation.captures.some((capture) => capture.leg === leg && capture.lost === 0);
   return {
     plan,
     observation,
-    transfers: plan.transfers.map((transfer) => transferFacts(plan, events, transfer)),
+    transfers,
     probes: plan.probes.map((probe) => probeFacts(probe, kind('probe'))),
     rules: lastSample(kind('rule')),
     conntrack: kind('conntrack'),
+    lives: entryLives(plan, events, dataPorts, isComplete('inside') && isComplete('outside')),
     controlPackets: byLeg(control),
     complete: { inside: isComplete('inside'), outside: isComplete('outside') },
     legOf:
@@ -166,12 +174,7 @@ function transferFacts(plan: Plan, events: readonly LabEvent[], transfer: Planne
     portReply: active ? answer : undefined,
     resolved: lastName(events, until),
     request: lines[requesting],
-    finalReply:
-      requesting < 0
-        ? undefined
-        : lines
-            .slice(requesting + 1)
-            .find((line) => line.direction === 'reply' && /^[2-5]\d\d(?: |$)/.test(line.line)),
+    finalReply: requesting < 0 ? undefined : finalReply(lines.slice(requesting + 1)),
     syns: {
       inside: syns.filter((packet) => packet.leg === 'inside'),
       outside: syns.filter((packet) => packet.leg === 'outside'),
@@ -184,6 +187,17 @@ function transferFacts(plan: Plan, events: readonly LabEvent[], transfer: Planne
     clientClosed: closeOf(events, data, 'client'),
     serverClosed: closeOf(events, data, 'server'),
   };
+}
+
+/** The reply that ends a transfer, among what the client said and heard after its request. A NOOP has its own. */
+function finalReply(lines: readonly LineEvent[]): LineEvent | undefined {
+  let noops = 0;
+  for (const event of lines) {
+    if (event.direction === 'command') noops += event.line === 'NOOP' ? 1 : 0;
+    else if (noops > 0 && event.line.startsWith('200')) noops -= 1;
+    else if (/^[2-5]\d\d(?: |$)/.test(event.line)) return event;
+  }
+  return undefined;
 }
 
 /** What the client last heard of the server's name before a transfer was over. */
@@ -308,20 +322,5 @@ export function isWhole(of: TransferFacts): boolean {
   const { sent, received } = of;
   return (
     bytes === expected && sent?.whole === true && received?.whole === true && sent.sha256 === received.sha256
-  );
-}
-
-/**
- * The event that ended the control connection's conntrack entry while the session still ran, and nobody had
- * closed or reset it: then the entry's last state says so.
- */
-export function controlExpiry(facts: Facts): LabEvent | undefined {
-  const lastEnd = facts.transfers.at(-1)?.end?.at ?? 0;
-  return facts.conntrack.find(
-    (event) =>
-      event.change === 'destroy' &&
-      event.original.destinationPort === facts.plan.server.port &&
-      !/^(?:FIN_WAIT|CLOSE_WAIT|LAST_ACK|TIME_WAIT|CLOSE)$/.test(event.state) &&
-      event.at < lastEnd,
   );
 }

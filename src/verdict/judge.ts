@@ -1,21 +1,23 @@
 import { toRanges } from '../agent/port-ranges';
-import type { Observation } from '../observe/event';
+import type { Observation, PacketEvent } from '../observe/event';
 import type { Plan } from '../plan/plan';
 import type { ClaimChecks } from '../scenario';
 import { CLAIMS } from '../scenario/claims';
 import { check } from './checks';
+import { controlExpiry } from './control-life';
 import { diagnose, type Diagnosis } from './diagnosis';
 import type { Finding } from './finding';
 import {
-  controlExpiry,
+  type Facts,
+  isInside,
   isWhole,
   otherLeg,
+  type ProbeFacts,
   sortOut,
   transferBytes,
-  type Facts,
-  type ProbeFacts,
   type TransferFacts,
 } from './facts';
+import { milliseconds, timeline } from './timeline';
 import type { ClaimVerdict, Outcome, ProbeResult, RunResult, TransferResult } from './run-result';
 
 /**
@@ -46,7 +48,11 @@ export function judge(plan: Plan, observation: Observation, failure: string | nu
     claims,
     transfers: facts.transfers.map((of) => transferResult(facts, of)),
     probes: facts.probes.map(probeResult),
-    control: { survived: expiry === undefined, expiredAtSeconds: expiry?.at ?? null },
+    control: {
+      survived: expiry === undefined,
+      expiredAtSeconds: expiry ? milliseconds(expiry.at * plan.timeScale) : null,
+    },
+    timeline: timeline(facts),
     rules: facts.rules.map(({ row, rule, packets, bytes }) => ({ row, text: rule, packets, bytes })),
     diagnosis,
     artifacts: { directory: null, captures: [] },
@@ -97,6 +103,7 @@ function summary(
   | 'engineWhy'
   | 'kernel'
   | 'timeScale'
+  | 'times'
   | 'virtualTime'
   | 'topology'
 > {
@@ -108,6 +115,7 @@ function summary(
     engineWhy: plan.engineWhy,
     kernel,
     timeScale: plan.timeScale,
+    times: plan.times,
     virtualTime: false,
     topology: topologyOf(plan),
   };
@@ -181,7 +189,14 @@ function probeResult({ probe, from }: ProbeFacts): ProbeResult {
 
 /** Who dialled, as the dialler's own leg shows it, and whether the SYN came out on the other. */
 function dataResult(facts: Facts, of: TransferFacts): TransferResult['data'] {
-  const first = [...of.syns.inside, ...of.syns.outside].sort((a, b) => a.at - b.at)[0];
+  // Where time is virtual both legs may have seen it at the same moment.
+  const comesIn = ({ leg, source }: PacketEvent): boolean =>
+    leg === 'inside'
+      ? isInside(facts.plan, source)
+      : !isInside(facts.plan, source) && source !== facts.plan.firewall.addresses.outside;
+  const [first] = [...of.syns.inside, ...of.syns.outside].sort(
+    (a, b) => a.at - b.at || Number(comesIn(b)) - Number(comesIn(a)),
+  );
   if (!first) return null;
   return {
     dialledBy: first.leg === facts.legOf.client ? 'client' : 'server',

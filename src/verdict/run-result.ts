@@ -17,7 +17,10 @@ export interface RunResult {
   readonly outcome: Outcome;
   /** why the outcome is not a pass; null for a pass */
   readonly reason: string | null;
+  /** scenario seconds per second of the run; times of events are the run’s */
   readonly timeScale: number;
+  /** times as the scenario states them and as they were in the run, where a scale made them differ; results of before 2026-11-27 have none */
+  readonly times?: Plan['times'];
   readonly virtualTime: boolean;
   /** wall time of the run */
   readonly durationSeconds: number;
@@ -55,7 +58,13 @@ export interface RunResult {
   }[];
   readonly transfers: readonly TransferResult[];
   readonly probes: readonly ProbeResult[];
-  readonly control: { readonly survived: boolean; readonly expiredAtSeconds: number | null };
+  readonly control: {
+    readonly survived: boolean;
+    /** seconds of the scenario’s time since the run began */
+    readonly expiredAtSeconds: number | null;
+  };
+  /** the life of the connection table's entries; results of before 2026-11-27 have none */
+  readonly timeline?: readonly TimelineEntry[];
   readonly rules: readonly {
     readonly row: number | 'policy';
     readonly text: string;
@@ -73,6 +82,40 @@ export interface RunResult {
   /** how complete the packet record is */
   readonly captures: readonly { readonly leg: Leg; readonly packets: number; readonly lost: number }[];
   readonly events: readonly LabEvent[];
+}
+
+/** The life of one entry of the firewall's connection table, in seconds of the scenario's time since the run began. */
+export interface TimelineEntry {
+  readonly role: 'control' | 'data' | 'other';
+  /** the transfer it was made for; null for what is of none */
+  readonly transfer: string | null;
+  readonly protocol: string;
+  /** the end that opened it, and where to, as it said so */
+  readonly from: string;
+  readonly to: string;
+  /** the opener as the other end knows it; null where the firewall did not tell */
+  readonly translated: string | null;
+  readonly madeAtSeconds: number;
+  /** when its timer ran out, by its last packet and the timeout; null when it did not within the run */
+  readonly expiredAtSeconds: number | null;
+  /** when the firewall told that it is gone, which may be long after; null when it did not */
+  readonly goneAtSeconds: number | null;
+  /** FIN or RST had ended the connection before its entry went */
+  readonly closed: boolean;
+  /** what set its timer: of a busy connection the first and the last of a series of packets */
+  readonly moments: readonly {
+    readonly atSeconds: number;
+    readonly change: 'made' | 'state' | 'refreshed';
+    readonly state: string;
+    /** the end whose packet it was; null where it is not known */
+    readonly by: 'client' | 'server' | null;
+    /** what was left of the timer just before; null for the first */
+    readonly leftSeconds: number | null;
+    /** how long the timer runs from here; null where it is not known */
+    readonly timeoutSeconds: number | null;
+    /** id of the event */
+    readonly event: string;
+  }[];
 }
 
 /** What a probe showed to be exposed: of the ports tried from each source port, those that were reached. */

@@ -1,6 +1,7 @@
 import type { PacketEvent } from '../observe/event';
 import type { CheckName } from '../scenario';
-import { controlExpiry, isSyn, isWhole, type Facts } from './facts';
+import { isSyn, isWhole, type Facts } from './facts';
+import { TIME_CHECKS, type TimeCheckName } from './time-checks';
 import { finding, unknown, type Context, type Finding } from './finding';
 
 type SessionCheck = (context: Context) => Finding;
@@ -12,7 +13,7 @@ export type SessionCheckName = Extract<
   | 'control-helped'
   | 'control-not-helped'
   | 'dialogue-on-control'
-  | 'control-survives'
+  | TimeCheckName
   | 'server-sees-firewall'
   | 'server-sees-client'
   | 'name-resolved'
@@ -71,12 +72,7 @@ export const SESSION_CHECKS: Readonly<Record<SessionCheckName, SessionCheck>> = 
     return finding(said.length > 0 && missing.length === 0, why, said.slice(0, 3));
   },
 
-  'control-survives': ({ facts }) => {
-    const expired = controlExpiry(facts);
-    return expired
-      ? finding(false, `its conntrack entry was removed at ${expired.at.toFixed(1)} s`, [expired])
-      : finding(true, 'its conntrack entry was there to the end', []);
-  },
+  ...TIME_CHECKS,
 
   'name-resolved': ({ facts }) => named(facts, true),
   'name-not-resolved': ({ facts }) => named(facts, false),

@@ -11,6 +11,7 @@ import {
   type Facts,
   type TransferFacts,
 } from './facts';
+import { finTimeout, replyRepeated } from './time-checks';
 import type { SessionCheckName } from './session-checks';
 import type { ProbeCheckName } from './probe-checks';
 
@@ -138,6 +139,31 @@ export const TRANSFER_CHECKS: Readonly<Record<TransferCheckName, TransferCheck>>
       listening,
       of.request,
     ]);
+  },
+
+  'data-fin-timeout': (of, { facts, asked }) => finTimeout(of, facts, asked.number),
+  'cut-short': (of) => {
+    const { bytes, expected } = transferBytes(of);
+    return finding(!isWhole(of), `${bytes} of ${expected ?? 'unknown'} bytes arrived`, [of.received, of.end]);
+  },
+  'reply-repeated': (of, { facts }) => replyRepeated(of, facts),
+  'no-final-reply': (of, { facts }) => {
+    if (!of.end) return unknown(`${of.transfer.name} was never over`);
+    const { finalReply } = of;
+    const given = facts.observation.events
+      .filter((event) => event.kind === 'ftp-line')
+      .find(
+        ({ vantage, line, at }) =>
+          vantage === 'server' && line.startsWith('226') && at > (of.request?.at ?? 0),
+      );
+    const why = finalReply
+      ? `the client read “${finalReply.line}”`
+      : `the server said “${given?.line ?? 'nothing'}”`;
+    return finding(finalReply === undefined && of.request !== undefined, why, [finalReply, given, of.end]);
+  },
+  'client-takes-for-failed': (of) => {
+    if (!of.end) return unknown(`${of.transfer.name} was never over`);
+    return finding(of.end.error !== null, of.end.error ?? 'it was content', [of.end]);
   },
 
   'passive-port-not-20': (of, { facts }) => {

@@ -238,7 +238,7 @@ test('where nothing can run every claim is untested, says why, and the exit code
   const [score] = (JSON.parse(stdout) as { claims: ClaimScore[] }).claims;
   expect(score?.verdicts.today).toMatchObject({
     verdict: 'untested',
-    scenarios: ['hash-marks'],
+    scenarios: ['hash-marks', 'time-hash-marks'],
   });
   expect(score?.verdicts.today.why).toMatch(/^hash-marks did not run: .*no container engine found/s);
 });

@@ -18,6 +18,7 @@ const SAMPLE = {
   't1-syn-probes-ipchains': 'probes through that firewall',
   't1-port-in-x-range': 'a table on iptables, and the row of it that blocks',
   't1-one-client': 'a second inside host, and probes from outside',
+  'time-change-in-time': 'scaled time, and timeouts changed in mid-session',
   'dns-tcp': 'a resolver, over UDP and TCP',
 };
 

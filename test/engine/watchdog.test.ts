@@ -106,8 +106,8 @@ describe('the watchdog', () => {
 });
 
 test.each([
-  ['a small file', 'size: 64 KiB', 'size: 1 KiB', 15 + 3 * 3],
-  ['a file that takes its time', 'size: 64 KiB', 'size: 64 KiB, lasting: 20 m', 20 * 60 + 15 + 3 * 3 + 0.01],
+  ['a small file', 'size: 64 KiB', 'size: 1 KiB', 15 + 4 * 3],
+  ['a file that takes its time', 'size: 64 KiB', 'size: 64 KiB, lasting: 20 m', 20 * 60 + 15 + 4 * 3 + 0.01],
   [
     'probes of every port',
     /- download:.*/,
@@ -120,7 +120,7 @@ test.each([
     [from, to],
     ['download is complete', expectation],
   ]);
-  const plan = makePlan(loadScenario(file), { capture: true, engine: 'netns' });
+  const plan = makePlan(loadScenario(file), { capture: true, engine: 'netns', timeScale: 'real' });
   expect(longestStepSeconds(plan)).toBeCloseTo(seconds, 1);
 });
 
@@ -219,7 +219,7 @@ describe('of runs that hang', () => {
         outcome: 'infra-error',
         reason: expect.stringMatching(
           // 3 s, and what the step may take: 3 s for the file, three times 1 s of patience, 15 s of grace.
-          /^the lab's watchdog ended this run after \d+ s: no progress for 24 s, last "passive download of 200 KiB"$/,
+          /^the lab's watchdog ended this run after \d+ s: no progress for 25 s, last "passive download of 200 KiB over 3 s"$/,
         ) as string,
         ...{ expectations: [], claims: [], diagnosis: [], events: [] },
       },
@@ -239,13 +239,13 @@ describe('of runs that hang', () => {
     expect(mute.runs).toMatchObject([{ outcome: 'pass' }]);
     expect(mute.code).toBe(0);
     expect(mute.stderr).toMatch(
-      /^case: not all of the evidence could be kept: the lab's watchdog ended this run after \d+ s: no progress for 19 s, last "keeping the evidence"$/m,
+      /^case: not all of the evidence could be kept: the lab's watchdog ended this run after \d+ s: no progress for 20 s, last "keeping the evidence"$/m,
     );
     expect(mute.evidence).toEqual(expect.arrayContaining(['result.json', 'ruleset.nft', 'transcript.txt']));
   });
 
   test('one whose container engine no longer answers ends too', () => {
-    const reason = /^the lab's watchdog ended this run after \d+ s: no progress for 19 s, last "/;
+    const reason = /^the lab's watchdog ended this run after \d+ s: no progress for 20 s, last "/;
     expect(JSON.parse(engineless.stdout)).toMatchObject({
       runs: [
         {

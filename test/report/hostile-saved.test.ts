@@ -22,7 +22,19 @@ const HOSTILE =
 const FORBIDDEN = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/;
 
 /** Texts of which the lab makes decisions; all others are free. */
-const WORDS = ['kind', 'outcome', 'vantage', 'leg', 'protocol', 'change', 'direction', 'mode', 'dialledBy'];
+const WORDS = [
+  'kind',
+  'outcome',
+  'vantage',
+  'leg',
+  'protocol',
+  'change',
+  'direction',
+  'mode',
+  'dialledBy',
+  'role',
+  'by',
+];
 const MORE_WORDS = [
   'behind',
   'verdict',

@@ -29,7 +29,7 @@ const PAYLOADS: readonly (readonly [what: string, payload: string, shown: string
 /** Fields that hold words of the lab's own, which the readers of a result insist on. */
 const WORDS = new Set([
   ...['id', 'kind', 'vantage', 'leg', 'direction', 'phase', 'change', 'role', 'row', 'protocol'],
-  ...['outcome', 'verdict', 'mode', 'behind', 'attach', 'openedBy', 'dialledBy'],
+  ...['outcome', 'verdict', 'mode', 'behind', 'attach', 'openedBy', 'dialledBy', 'role', 'by'],
 ]);
 
 let browser: Browser;

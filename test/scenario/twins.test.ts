@@ -40,12 +40,15 @@ const GROUPS: Readonly<Record<string, (scenario: Scenario) => unknown>> = {
   helper: ({ firewall: { product, helper } }) => [product, helper],
   'firewall.forward': ({ firewall }) => firewall.forward,
   'firewall.timeouts': ({ firewall }) => firewall.timeouts,
+  'firewall.loose': ({ firewall }) => [firewall.loose, firewall.liberal],
+  'firewall.second-address': ({ firewall }) => firewall.secondAddress,
   server: ({ server }) => ({ ...server, address: lastOctet(server.address) }),
   client: ({ client }) => ({ ...client, address: lastOctet(client.address) }),
   // A twin may do more afterwards; what its first transfer is called by itself depends on that.
   session: ({ session }) => ({
     ...(session.find(({ kind }) => kind === 'transfer') ?? session[0]),
     name: '',
+    idle: session.flatMap((step) => (step.kind === 'idle' ? [step.seconds] : [])),
   }),
 };
 

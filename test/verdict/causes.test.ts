@@ -19,7 +19,7 @@ const recorded = new Map<string, Recorded>();
 const VANTAGES: Readonly<Record<CauseCode, readonly string[]>> = {
   'name-not-resolved': ['client', 'firewall inside', 'rules'],
   'control-dropped': ['firewall outside', 'rules'],
-  'control-expired': ['client', 'conntrack', 'firewall outside', 'server'],
+  'control-expired': ['client', 'conntrack', 'firewall inside', 'firewall outside', 'server'],
   'reply-lost': ['client', 'firewall outside', 'rules', 'server'],
   'control-encrypted': ['client', 'conntrack', 'server'],
   'helper-on-another-port': ['client', 'conntrack', 'firewall outside'],

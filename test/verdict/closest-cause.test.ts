@@ -82,7 +82,7 @@ test('a control connection whose entry expired while the firewall drops what is 
   const { runs: all } = await runs([file]);
   expect(all).toMatchObject([{ outcome: 'pass', diagnosis: [{ code: 'control-expired' }] }]);
   expect(all[0]?.diagnosis[0]?.text).toMatch(
-    /The server was the first to speak after that, at \d+\.\d s\. The file is whole/,
+    /The server was the first to speak after that, at \d+\.\d s with “226 file-1\.bin”, and its packet went no further than the firewall\. The file is whole/,
   );
 });
 

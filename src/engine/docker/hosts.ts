@@ -1,7 +1,7 @@
-import { hostNames, isLinux22, type Plan } from '../../plan/plan';
+import { changesFirewall, hostNames, isLinux22, type FirewallChange, type Plan } from '../../plan/plan';
 import type { ExecResult, Host, Lab } from '../host';
 import { Router, withTools } from '../router';
-import { linkBatch, wire } from '../wiring';
+import { changeFirewall, linkBatch, wire } from '../wiring';
 import type { Containers, Role, RunningContainer } from './containers';
 import { imageTag, type ImageName } from './images';
 import type { DockerRuntime } from './runtime';
@@ -59,6 +59,7 @@ export async function startContainerHosts(
   const bare = Object.fromEntries(running.map(({ role, host }) => [role, host])) as unknown as Lab['hosts'];
   const hosts = { ...bare, firewall: toolHost(plan, bare.firewall) };
   const agent = (bundle: string): string[] => ['node', `/opt/lab/${bundle}`];
+  const administer = (script: string): Promise<ExecResult> => wiring.host.exec(['sh'], { input: script });
   const router = Router.start(plan, hosts.firewall, agent, WORK_DIRECTORY);
   const lab = {
     plan,
@@ -68,8 +69,11 @@ export async function startContainerHosts(
     kernel: runtime.kernel,
     agent,
     wire: async () => {
-      lab.plan = await wireContainers(plan, { firewall: hosts.firewall, router }, wiring, running);
+      lab.plan = await wireContainers(plan, { firewall: hosts.firewall, router }, administer, running);
+      // The session need not wait until it is gone.
+      if (!changesFirewall(plan)) void wiring.stop();
     },
+    change: (change: FirewallChange) => changeFirewall(change, hosts.firewall, administer),
   };
   return lab;
 }
@@ -103,7 +107,7 @@ export function startContainer(
 async function wireContainers(
   plan: Plan,
   wired: { readonly firewall: Host; readonly router: Router | null },
-  wiring: RunningContainer,
+  administer: (script: string) => Promise<ExecResult>,
   running: readonly RunningContainer[],
 ): Promise<Plan> {
   const namespaces = running.map(({ role, pid }) => `ln -s /proc/${pid}/ns/net /run/netns/${role}`);
@@ -114,12 +118,8 @@ async function wireContainers(
   );
   const links = `ip -batch - <<LINKS\n${linkBatch(plan)}LINKS\n`;
   const prepare = ['set -e', 'mkdir -p /run/netns', ...namespaces, ...ports, links].join('\n');
-  const administer = (script: string): Promise<ExecResult> => wiring.host.exec(['sh'], { input: script });
-  const { pid } = running.find(({ role }) => role === 'firewall') ?? wiring;
+  const pid = running.find(({ role }) => role === 'firewall')?.pid ?? 0;
   const mount = (script: string): Promise<ExecResult> =>
     administer(`nsenter --mount=/proc/${pid}/ns/mnt sh <<'MOUNTS'\n${script}MOUNTS\n`);
-  const wiredPlan = await wire(plan, wired, { administer, mount, prepare });
-  // The session need not wait until it is gone.
-  void wiring.stop();
-  return wiredPlan;
+  return wire(plan, wired, { administer, mount, prepare });
 }

@@ -1,11 +1,11 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
-import { hostNames, type HostName, type Plan } from '../../plan/plan';
+import { hostNames, type FirewallChange, type HostName, type Plan } from '../../plan/plan';
 import { LabFailure, MAX_READ, type ExecResult, type Host, type Lab } from '../host';
 import { must, run, start } from '../process';
 import { Router, withTools } from '../router';
-import { linkBatch, namespaceBatch, wire } from '../wiring';
+import { changeFirewall, linkBatch, namespaceBatch, wire } from '../wiring';
 
 /** Inside the sandbox /run is a tmpfs of its own; nothing of it outlives the run. */
 const WORK_DIRECTORY = '/run/lab';
@@ -45,6 +45,7 @@ export async function startHosts(plan: Plan): Promise<Lab> {
       // All hosts of a sandbox see the same files.
       lab.plan = await wire(plan, wired, { administer, mount: administer });
     },
+    change: (change: FirewallChange) => changeFirewall(change, hosts.firewall, administer),
   };
   return lab;
 }

@@ -1,6 +1,8 @@
 import type { VNode } from 'preact';
 import type { RunResult } from '../../verdict/run-result';
 import { printable } from '../escape';
+import { PLAIN } from '../style';
+import { timeStrip } from '../time-strip';
 import { ladderSvg } from '../ladder';
 import { ClaimsSection } from './claims';
 import { DiagnosisSection } from './diagnosis';
@@ -12,6 +14,7 @@ import { Scroll, Section } from './parts';
 import { RulesSection } from './rules';
 import { ExpectationsSection, Head } from './summary';
 import { TimelineSection } from './timeline';
+import { TimersSection } from './timers';
 import { TopologyFigure } from './topology-figure';
 
 /** The table of contents: anchors, titles, and whether a run has that part. */
@@ -20,6 +23,7 @@ const CONTENTS: readonly (readonly [string, string, (run: RunResult) => boolean]
   ['cause', 'Cause', ({ diagnosis }) => diagnosis.length > 0],
   ['topology', 'Topology', () => true],
   ['ladder', 'Ladder', ({ events }) => events.length > 0],
+  ['timers', 'Timers', (run) => timeStrip(run, PLAIN).length > 0],
   ['dialogue', 'Dialogue', ({ events }) => events.some(({ kind }) => kind === 'ftp-line')],
   ['rules', 'Rules', ({ rules }) => rules.length > 0],
   ['transfers', 'Transfers', ({ transfers }) => transfers.length > 0],
@@ -52,6 +56,7 @@ export function htmlReport(run: RunResult): string {
           <TopologyFigure topology={run.topology} />
         </Section>
         {ladder === '' ? null : <LadderSection svg={ladder} />}
+        <TimersSection run={run} />
         <DialogueSection run={run} />
         <RulesSection run={run} />
         <TransfersSection transfers={run.transfers} />

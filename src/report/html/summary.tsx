@@ -1,6 +1,7 @@
 import type { ComponentChildren, VNode } from 'preact';
 import type { RunResult } from '../../verdict/run-result';
 import { printable } from '../escape';
+import { scaleText, tookText } from '../time-scale';
 import { Badge, EventLinks, Mark, OUTCOMES, Section } from './parts';
 import { clock, count, counted } from './words';
 
@@ -21,12 +22,8 @@ export function Head({ run }: { run: RunResult }): VNode {
           {run.engineWhy === null ? '' : `, ${printable(run.engineWhy)}`}
         </Fact>
         <Fact name="Kernel">Linux {printable(run.kernel)}</Fact>
-        <Fact name="Took">
-          {run.durationSeconds.toFixed(2)} s{run.virtualTime ? ', in virtual time' : ''}
-        </Fact>
-        {run.timeScale === 1 ? null : (
-          <Fact name="Time">900 s of the scenario lasted {(900 / run.timeScale).toFixed(0)} s</Fact>
-        )}
+        <Fact name="Took">{tookText(run)}</Fact>
+        {run.timeScale === 1 ? null : <Fact name="Time">{printable(scaleText(run), 600)}</Fact>}
         <Fact name="Control connection">{controlText(run)}</Fact>
         <Fact name="Seen">{counted(run.events.length, 'event')}</Fact>
       </dl>
@@ -51,11 +48,11 @@ function outcomeText(run: RunResult): string {
   return `${count(held)} of ${counted(run.expectations.length, 'expectation')} held`;
 }
 
-function controlText({ control, events }: RunResult): string {
+function controlText({ control, events, timeScale }: RunResult): string {
   if (!control.survived) {
     return control.expiredAtSeconds === null
       ? 'its entry expired'
-      : `its entry expired at ${clock(control.expiredAtSeconds)} s`;
+      : `its entry expired at ${clock(control.expiredAtSeconds)} s${timeScale === 1 ? '' : ' of the scenario’s time'}`;
   }
   return events.some(({ kind }) => kind === 'control') ? 'lasted' : 'none was opened';
 }

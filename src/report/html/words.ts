@@ -13,6 +13,7 @@ const KINDS: Readonly<Record<string, string>> = {
   name: 'name look-up',
   probe: 'probe',
   'probe-reply': 'reply to a probe',
+  timeouts: 'change of timeouts',
   log: 'log line',
   step: 'step',
 } satisfies Record<LabEvent['kind'], string>;

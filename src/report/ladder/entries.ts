@@ -66,19 +66,34 @@ export function entriesOf(
       const kind = expectation ? 'data' : channel(first.original, first.protocol);
       const letter = expectation ? 'E' : { control: 'C', data: 'D', other: 'N', probe: 'N' }[kind];
       counts[letter] = (counts[letter] ?? 0) + 1;
+      const expired = to !== null && !expectation && !CLOSING.test(state);
       return {
         tag: `${letter}${counts[letter]}`,
         channel: kind,
         expectation,
         from: first.at,
-        to,
+        to: expired ? (deadlineOf(run, first) ?? to) : to,
         closing,
-        expired: to !== null && !expectation && !CLOSING.test(state),
+        expired,
         original: first.original,
         text: describe(first, kind, expectation),
       };
     });
   return { entries: all.slice(0, MOST_ENTRIES), more: Math.max(0, all.length - MOST_ENTRIES) };
+}
+
+/** When an entry's timer ran out, which is before the firewall tells of it. Seconds of the run. */
+function deadlineOf(
+  { timeline = [], timeScale }: RunResult,
+  { original, at }: ConntrackEvent,
+): number | null {
+  const from = `${original.source}:${original.sourcePort}`;
+  const to = `${original.destination}:${original.destinationPort}`;
+  const entry = timeline.find(
+    (one) => one.from === from && one.to === to && Math.abs(one.madeAtSeconds / timeScale - at) < 0.01,
+  );
+  const expired = entry?.expiredAtSeconds ?? null;
+  return expired === null ? null : expired / timeScale;
 }
 
 function describe(

@@ -1,5 +1,14 @@
-import type { LineEvent, PacketEvent } from '../../observe/event';
-import { controlExpiry, isSyn, isWhole, otherLeg, type Facts, type TransferFacts } from '../facts';
+import type { LabEvent, LineEvent, PacketEvent } from '../../observe/event';
+import {
+  controlExpiry,
+  firstSpeech,
+  moment,
+  resetAfter,
+  resetOfStranger,
+  type ControlExpiry,
+  type Speech,
+} from '../control-life';
+import { isWhole, type Facts, type TransferFacts } from '../facts';
 import { ends, incomplete, proof, type Cause, type Examined } from './cause';
 import { controlHandshake, lostAtFirewall, resetOf } from './handshake';
 import { eventsOf, nameRules, stoppedBy } from './rules';
@@ -67,79 +76,97 @@ function replyGiven(facts: Facts, of: TransferFacts): LineEvent | undefined {
 }
 
 /**
- * The firewall forgot the control connection while the transfer ran, and the final reply, which the
- * server gave, never reached the client.
+ * The firewall forgot the control connection, and what was said on it next did not get across: the final reply
+ * of a transfer that outlived it, or the first command after a long silence.
  */
 function controlExpired(facts: Facts, of: TransferFacts): Examined {
-  const { request } = of;
   const expiry = controlExpiry(facts);
-  if (!expiry || !request || of.finalReply || expiry.at < request.at) return null;
+  if (!expiry || of.finalReply || !of.end || expiry.at > of.end.at) return null;
+  const speech = firstSpeech(facts, expiry);
+  // One that got across as it was before opened a new entry, and the session went on.
+  if (speech?.left && !speech.leaked && !speech.renumbered) return null;
+  // A session that was begun anew since is another one.
+  if (facts.lives.some((life) => isLater(life, expiry) && (life.moments[0]?.at ?? 0) < (of.begin?.at ?? 0)))
+    return null;
   const given = replyGiven(facts, of);
-  const first = firstUncrossed(facts, request.at);
-  if (!given || !first) {
+  const serverFirst = speech?.from === 'server';
+  const last = lastMoment(facts, expiry);
+  if (!speech || !expiry.told || !last || (serverFirst && !given)) {
     return incomplete({
-      'the final reply, as the server gave it': given,
-      'a packet of the control connection that came to the firewall and did not leave it': first,
+      'conntrack’s word that the entry is gone': expiry.told,
+      'what set the timer of the entry last': last,
+      'a packet of the control connection that came to the firewall and did not leave it': speech,
+      'the final reply, as the server gave it': !serverFirst || given,
     });
   }
-  const reset = resetAfter(facts, first);
-  const from = first.leg === facts.legOf.client ? 'client' : 'server';
-  const answered = reset ? ', and the firewall, which knew of no such connection, answered with RST' : '';
-  const file = isWhole(of) ? 'The file is whole, but' : 'The file is not whole, and';
+  const reset = speech.renumbered ? resetOfStranger(facts, speech) : resetAfter(facts, speech.packet);
+  const request = of.request ? [of.request] : [];
   return proof(
     {
-      text: `The control connection's entry expired at the firewall (conntrack told of it at ${expiry.at.toFixed(1)} s), while the data connection was in use. The ${from} was the first to speak after that, at ${first.at.toFixed(1)} s${answered}. ${file} the server's “${given.line}” never reached the client.`,
-      remedy:
-        'Keep the control connection busy (TCP keep-alive or NOOP more often than the timeout), or raise the firewall’s timeout of established connections.',
+      text: `${expiredText(facts, expiry)} ${speechText(facts, speech, reset)} ${lossText(of, given)}`,
+      remedy: speech.leaked
+        ? 'Drop what connection tracking calls invalid (ct state invalid drop), so that nothing leaves untranslated; and keep the control connection busy, by TCP keep-alive or NOOP more often than the timeout, or raise the timeout.'
+        : `Keep the control connection busy (TCP keep-alive or NOOP more often than the timeout), or raise the firewall’s timeout of established connections${facts.plan.firewall.kind === 'ipchains' ? ' (ipchains -M -S 7200 10 160)' : ''}.`,
     },
-    [request, expiry, first, ...(reset ? [reset] : []), given],
+    [
+      ...request,
+      last,
+      expiry.told,
+      speech.packet,
+      ...(speech.left ? [speech.left] : []),
+      ...(reset ? [reset] : []),
+      ...(given ? [given] : []),
+    ],
   );
 }
 
-/**
- * The first packet of the control connection, after a moment, that came to the firewall and did not leave it.
- * By that, and not by the time of conntrack's event: an entry that has expired is removed, and told of, when
- * the next packet asks for it (nf_ct_gc_expired).
- */
-function firstUncrossed(facts: Facts, moment: number): PacketEvent | undefined {
-  const { complete, controlPackets, legOf, plan } = facts;
-  const ofEnd = (end: 'client' | 'server'): PacketEvent[] => {
-    const leg = legOf[end];
-    const other = otherLeg(leg);
-    if (!complete[other]) return [];
-    const port = end === 'client' ? 'destinationPort' : 'sourcePort';
-    return controlPackets[leg].filter(
-      (packet) =>
-        packet[port] === plan.server.port &&
-        packet.at > moment &&
-        !isSyn(packet) &&
-        !controlPackets[other].some((there) => there[port] === plan.server.port && isSame(packet, there)),
-    );
-  };
-  return [...ofEnd('client'), ...ofEnd('server')].sort((a, b) => a.at - b.at)[0];
+/** Whether the client opened another control connection after the one that expired. */
+function isLater({ original, moments }: Facts['lives'][number], { life, at }: ControlExpiry): boolean {
+  return (
+    original.destinationPort === life.original.destinationPort &&
+    original.sourcePort !== life.original.sourcePort &&
+    (moments[0]?.at ?? 0) > at
+  );
 }
 
-/** Whether two packets are one, before and after the firewall. A helper may move sequence numbers, but no text else. */
-function isSame(one: PacketEvent, other: PacketEvent): boolean {
-  if (one.flags !== other.flags) return false;
-  return one.payload === '' ? one.sequence === other.sequence : one.payload === other.payload;
+function lastMoment({ observation }: Facts, { life }: ControlExpiry): LabEvent | undefined {
+  const id = life.moments.at(-1)?.event;
+  return observation.events.find((event) => event.id === id);
 }
 
-/** The RST that answered a packet on the leg it came on, when the other leg shows none: the firewall's own. */
-function resetAfter({ complete, controlPackets }: Facts, packet: PacketEvent): PacketEvent | undefined {
-  const other = otherLeg(packet.leg);
-  const isReset = ({ flags, at }: PacketEvent): boolean => flags.includes('R') && at >= packet.at;
-  const answer = controlPackets[packet.leg].find(
-    (candidate) =>
-      isReset(candidate) &&
-      candidate.sourcePort === packet.destinationPort &&
-      candidate.destinationPort === packet.sourcePort,
-  );
-  if (!answer || !complete[other]) return undefined;
-  const passedOn = controlPackets[other].some(
-    (candidate) => isReset(candidate) && candidate.at <= answer.at && candidate.payload === '',
-  );
-  return passedOn ? undefined : answer;
+function expiredText(facts: Facts, { life, at, told }: ControlExpiry): string {
+  const timeout = Math.round((life.moments.at(-1)?.timeout ?? 0) * facts.plan.timeScale);
+  const later = told && told.at - at > 0.1 ? `; conntrack told of it at ${moment(facts, told.at)}` : '';
+  return `The control connection's entry expired at the firewall at ${moment(facts, at)}, ${timeout} s after its last packet${later}.`;
+}
+
+function speechText(facts: Facts, speech: Speech, reset: PacketEvent | undefined): string {
+  const { packet, from } = speech;
+  const what = packet.payload === '' ? '' : ` with “${packet.payload.trimEnd()}”`;
+  const fate = fateText(speech, reset);
+  return `The ${from} was the first to speak after that, at ${moment(facts, packet.at)}${what}${fate}.`;
+}
+
+function fateText(
+  { packet, from, left, leaked, renumbered }: Speech,
+  reset: PacketEvent | undefined,
+): string {
+  if (renumbered && left) {
+    const other = from === 'client' ? 'server' : 'client';
+    const answer = reset ? `, and the ${other}, which knew of no such connection, answered with RST` : '';
+    return `, and the firewall sent it on as a new connection, from ${left.source}:${left.sourcePort}${answer}`;
+  }
+  if (reset) return ', and the firewall, which knew of no such connection, answered with RST';
+  return leaked
+    ? `, and its packet left the firewall with the inside address ${packet.source} on it`
+    : ', and its packet went no further than the firewall';
+}
+
+/** What was lost: the reply alone, or the transfer. */
+function lossText(of: TransferFacts, given: LineEvent | undefined): string {
+  if (!given) return 'Nothing was transferred.';
+  const file = isWhole(of) ? 'The file is whole, but' : 'The file is not whole, and';
+  return `${file} the server's “${given.line}” never reached the client.`;
 }
 
 /**
