@@ -438,7 +438,7 @@ export class Firewall22 {
     if (entry === null) return this.#answer(from, packet);
     if (typeof entry === 'string') return this.#refuse(entry);
     // It is routed once more, now to the host inside.
-    return this.#routes.forwardsFrom(from)
+    return this.#switches.forwardsFrom(from)
       ? this.#forward(from, packet, entry, true)
       : this.#refuse('forwarding is off');
   }

@@ -80,28 +80,28 @@ export class Routes {
     return (address & mask) >>> 0 === network ? 'inside' : 'outside';
   }
 
-  /** Whether what comes in there is sent on when it is for others (linux/inetdevice.h, IN_DEV_FORWARD). */
-  forwardsFrom(side: Side): boolean {
-    return this.#switches.number(`conf/${side}/forwarding`) !== 0;
-  }
-
-  /** Why a packet that came in has no route (route.c, ip_route_input_slow; fib_frontend.c, fib_validate_source). */
-  fault(from: Side, { source, destination }: Packet, now: number): Refusal | null {
+  /**
+   * Why a packet that came in has no route (route.c, ip_route_input_slow; fib_frontend.c, fib_validate_source). Asked for
+   * each packet: a function made in here would cost more than all that it does.
+   */
+  fault(from: Side, packet: Packet, now: number): Refusal | null {
+    const { source, destination } = packet;
     const isOwn = this.isOwn(destination);
-    const martianSource = (reason: Refusal): Refusal => {
-      this.#logMartian(from, `martian source ${rawHex(source)} for ${rawHex(destination)}`, now);
-      return reason;
-    };
-    if (isMartian(source)) return martianSource('martian address');
+    if (isMartian(source)) return this.#refuseSource('martian address', from, packet, now);
     if (!isOwn && isMartian(destination)) {
       if (!isToMany(destination))
         this.#logMartian(from, `martian destination ${rawHex(destination)} from ${rawHex(source)}`, now);
       return 'martian address';
     }
-    if (!isOwn && !this.forwardsFrom(from)) return 'forwarding is off';
-    if (this.isOwn(source)) return martianSource('martian address');
-    if (!this.#switches.both('rp_filter', from) || this.sideOf(source) === from) return null;
-    return martianSource('source on the other side');
+    if (!isOwn && !this.#switches.forwardsFrom(from)) return 'forwarding is off';
+    if (this.isOwn(source)) return this.#refuseSource('martian address', from, packet, now);
+    if (!this.#switches.checksSourceOf(from) || this.sideOf(source) === from) return null;
+    return this.#refuseSource('source on the other side', from, packet, now);
+  }
+
+  #refuseSource(reason: Refusal, from: Side, { source, destination }: Packet, now: number): Refusal {
+    this.#logMartian(from, `martian source ${rawHex(source)} for ${rawHex(destination)}`, now);
+    return reason;
   }
 
   /** The kernel adds a line with the link's header, which is not known here. */

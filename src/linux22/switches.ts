@@ -115,6 +115,8 @@ export class Switches {
   readonly #files = new Map<string, File>();
   readonly #values = new Map<string, number[]>();
   readonly #raised: () => number;
+  /** what each packet asks, found when a switch is set */
+  readonly #perPacket = new Map<Folder, { readonly forwards: boolean; readonly checksSource: boolean }>();
 
   /** @param raised by how much entries and rules with REDIRECT have raised ip_always_defrag now */
   constructor(kernel: Kernel22, raised: () => number) {
@@ -133,6 +135,26 @@ export class Switches {
     }
     // The same array, so that they cannot differ.
     this.#values.set(FORWARD, this.#values.get(FORWARDING) ?? []);
+    this.#find();
+  }
+
+  #find(): void {
+    for (const folder of INTERFACES) {
+      this.#perPacket.set(folder, {
+        forwards: this.number(`conf/${folder}/forwarding`) !== 0,
+        checksSource: this.both('rp_filter', folder),
+      });
+    }
+  }
+
+  /** Whether what comes in there is sent on when it is for others (linux/inetdevice.h, IN_DEV_FORWARD). */
+  forwardsFrom(folder: Folder): boolean {
+    return this.#perPacket.get(folder)?.forwards ?? false;
+  }
+
+  /** Whether what comes in there must come from where its sender is (linux/inetdevice.h, IN_DEV_RPFILTER). */
+  checksSourceOf(folder: Folder): boolean {
+    return this.#perPacket.get(folder)?.checksSource ?? false;
   }
 
   /** Every file and what it prints, without the line end; two numbers have a tab between them (sysctl.c, do_proc_dointvec). */
@@ -156,7 +178,7 @@ export class Switches {
     return this.number(`conf/all/${name}`) !== 0 || this.number(`conf/${folder}/${name}`) !== 0;
   }
 
-  /** The same where both are needed (linux/inetdevice.h, IN_DEV_RPFILTER). */
+  /** The same where both are needed. */
   both(name: string, folder: Folder): boolean {
     return this.number(`conf/all/${name}`) !== 0 && this.number(`conf/${folder}/${name}`) !== 0;
   }
@@ -186,6 +208,7 @@ export class Switches {
       values[index] = (number ?? 0) - (path === DEFRAG ? this.#raised() : 0);
     });
     if ((path === FORWARD || path === FORWARDING) && this.number(path) !== before) this.#forwardChanged();
+    this.#find();
     return null;
   }
 
