@@ -41,7 +41,8 @@ export async function runMany(
   progress: Progress,
 ): Promise<RunResult[]> {
   // A scale that is too high for one of them starts none.
-  for (const scenario of scenarios) timeScale(scenario, timeScaleOf(flags));
+  const asked = timeScaleOf(flags);
+  if (typeof asked === 'number') for (const scenario of scenarios) timeScale(scenario, asked);
   const batch = new BatchProgress(scenarios.length, progress);
   const run = async (scenario: Scenario): Promise<RunResult> => {
     const index = scenarios.indexOf(scenario);

@@ -52,9 +52,17 @@ export function timeScale(scenario: Scenario, choice: TimeScaleChoice): number {
   }
   const waiting = sessionSeconds(scenario);
   if (waiting <= LONGEST_UNSCALED) return 1;
-  const works = scales().filter((scale) => !tooShort(times, scale));
-  const quick = works.filter((scale) => waiting / scale <= LONGEST_UNSCALED);
-  return quick.find((scale) => isExact(times, scale)) ?? quick[0] ?? works.at(-1) ?? 1;
+  const works = (scale: number): boolean => !tooShort(times, scale);
+  const all = scales();
+  const isQuick = (scale: number): boolean => waiting / scale <= LONGEST_UNSCALED;
+  const quick = all.filter(isQuick);
+  // The cheap question first: of ten thousand scales few are exact.
+  return (
+    quick.find((scale) => isExact(times, scale) && works(scale)) ??
+    quick.find(works) ??
+    all.findLast((scale) => !isQuick(scale) && works(scale)) ??
+    1
+  );
 }
 
 function scales(): number[] {
