@@ -46,6 +46,9 @@ export interface Host {
 /** Bytes that one `read` returns at most. */
 export const MAX_READ = 8 * 2 ** 20;
 
+/** Runs a shell script beside the hosts, with rights that their own programs have not. */
+export type RunScript = (script: string) => Promise<ExecResult>;
+
 /** The router process of a Linux 2.2 firewall, on the firewall's host. */
 export interface FirewallRouter {
   readonly process: HostProcess;
@@ -53,12 +56,12 @@ export interface FirewallRouter {
    * Silences the host's kernel, and has the router load the plan's ruleset and begin, or its start script run. The
    * host is wired.
    *
-   * @param mount runs a shell script with the right to mount in the host's files
+   * @param mount with the right to mount in the host's files
    * @returns the plan's firewall, as a start script made it
    *
    * @throws RefusedRows when a tool of the firewall refuses a row, LabFailure for everything else
    */
-  load(firewall: Host, mount: (script: string) => Promise<ExecResult>): Promise<Plan['firewall']>;
+  load(firewall: Host, mount: RunScript): Promise<Plan['firewall']>;
   /** What each row and the policy have counted so far. */
   counters(): Promise<readonly RowCounter[]>;
   /** Waits until every packet that has come is dealt with. */

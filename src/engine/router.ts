@@ -10,9 +10,16 @@ import type {
 } from '../router/messages';
 import { TOOL_DIRECTORY } from '../router/tool-directory';
 import { AgentProcess } from './agent-process';
-import { LabFailure, RefusedRows, type FirewallRouter, type Host, type HostProcess } from './host';
+import {
+  LabFailure,
+  RefusedRows,
+  type FirewallRouter,
+  type Host,
+  type HostProcess,
+  type RunScript,
+} from './host';
 import { must } from './process';
-import { runStartScript, type Mount } from './start-script';
+import { runStartScript } from './start-script';
 
 /** A Node program; on a loaded machine its start takes a while. */
 const START_SECONDS = 30;
@@ -71,7 +78,7 @@ export class Router implements FirewallRouter {
     return this.#agent.process;
   }
 
-  async load(firewall: Host, mount: Mount): Promise<Plan['firewall']> {
+  async load(firewall: Host, mount: RunScript): Promise<Plan['firewall']> {
     await must("silence the firewall's kernel", firewall.exec(['nft', '-f', '-'], { input: SILENCE }));
     const { kernel, ruleset, addresses } = this.plan.firewall;
     const side = (name: Side): RouterConfig['sides'][Side] => ({
@@ -95,9 +102,8 @@ export class Router implements FirewallRouter {
     const said = await this.#agent.next(({ type }) => wanted.has(type), START_SECONDS, 'start');
     if (said.type !== 'refused') {
       if (!starts) return this.plan.firewall;
-      const script = await runStartScript(this.plan, { host: firewall, mount }, this.directory, () =>
-        this.#started(),
-      );
+      const started = async (): Promise<Started> => (await this.#ask('started')) as Started;
+      const script = await runStartScript(this.plan, { host: firewall, mount }, this.directory, started);
       this.said = script.said;
       return script.firewall;
     }
@@ -107,10 +113,6 @@ export class Router implements FirewallRouter {
     if (row === null && source === null)
       throw new LabFailure(`the Linux 2.2 firewall can't load the ruleset: ${message}`);
     throw new RefusedRows([{ row, line: row === null ? source : null, message, column: 0 }]);
-  }
-
-  async #started(): Promise<Started> {
-    return (await this.#ask('started')) as Started;
   }
 
   async counters(): Promise<readonly RowCounter[]> {

@@ -1,12 +1,8 @@
 import type { Plan } from '../plan/plan';
 import type { Started } from '../router/messages';
-import { SCRIPT_FILE, TRACE_FILE } from '../router/start-script';
-import { OLD_ROOT } from '../router/tool-directory';
-import { RefusedRows, type ExecResult, type Host } from './host';
+import { OLD_ROOT, SCRIPT_FILE, TRACE_FILE } from '../router/tool-directory';
+import { RefusedRows, type Host, type RunScript } from './host';
 import { must } from './process';
-
-/** Runs a shell script with the right to mount in the files of the firewall's host. */
-export type Mount = (script: string) => Promise<ExecResult>;
 
 /**
  * Runs the start script of a Linux 2.2 firewall on its host, by a real shell, in a root of its own. In there
@@ -24,7 +20,7 @@ export type Mount = (script: string) => Promise<ExecResult>;
  */
 export async function runStartScript(
   { firewall: planned }: Plan,
-  { host, mount }: { readonly host: Host; readonly mount: Mount },
+  { host, mount }: { readonly host: Host; readonly mount: RunScript },
   directory: string,
   started: () => Promise<Started>,
 ): Promise<{ readonly firewall: Plan['firewall']; readonly said: string }> {
@@ -38,7 +34,7 @@ export async function runStartScript(
   const refused = [...refusedByTools(now, stderr), ...refusedByShell(stderr), ...wrongSwitches(now, text)];
   const firewall = asStarted(planned, now);
   if (refused.length > 0) throw new RefusedRows(refused);
-  if (firewall.policy !== planned.policy) throw new RefusedRows([refusal(null, policyMessage(planned, now))]);
+  if (firewall.policy !== planned.policy) throw new RefusedRows([refusal(0, policyMessage(planned, now))]);
   const logged = now.log.map((line) => `kernel: ${line}\n`).join('');
   return { firewall, said: `${stdout.toString('utf8')}${stderr}${logged}` };
 }
@@ -132,7 +128,7 @@ function refusedByTools({ failures }: Started, stderr: string): RefusedRows['row
 /** What the shell itself could not do: what it has no program for, and what it cannot read as a script. */
 function refusedByShell(stderr: string): RefusedRows['rows'] {
   const said = new RegExp(`^/${SCRIPT_FILE}: line (\\d+): (.+)$`, 'gm');
-  return [...stderr.matchAll(said)].map(([, line, message = '']) => refusal(Number(line), message));
+  return [...stderr.matchAll(said)].map(([, line, message = '']) => refusal(Number(line) - 1, message));
 }
 
 /** A switch's file takes anything; that it was wrong is seen later, so its line is the last that names it. */
@@ -140,7 +136,7 @@ function wrongSwitches({ wrongSwitches: wrong }: Started, script: string): Refus
   const lines = script.split('\n');
   return wrong.map(({ path, message }) => {
     const index = lines.findLastIndex((line) => line.includes(path.split('/').at(-1) ?? path));
-    return refusal(index < 0 ? null : index + 1, `/proc/sys/net/ipv4/${path}: ${message}`);
+    return refusal(Math.max(0, index), `/proc/sys/net/ipv4/${path}: ${message}`);
   });
 }
 
@@ -149,19 +145,20 @@ function policyMessage({ policy }: Plan['firewall'], { policies }: Started): str
   return `policy: is ${policy}, but the script leaves ${left.join(', ')}; they must agree (drop: one of them DENY or REJECT)`;
 }
 
-function refusal(line: number | null, message: string): RefusedRows['rows'][number] {
-  return { row: null, line: (line ?? 1) - 1, message, column: 0 };
+/** @param line of the script, from 0 */
+function refusal(line: number, message: string): RefusedRows['rows'][number] {
+  return { row: null, line, message, column: 0 };
 }
 
 function asStarted(planned: Plan['firewall'], now: Started): Plan['firewall'] {
-  const drops = now.policyChains.some((chain) => /^(?:DENY|REJECT)$/.test(now.policies[chain]));
   const { rulesAt } = planned;
   return {
     ...planned,
-    policy: drops ? 'drop' : 'accept',
-    rows: now.rows.map(({ row, text, line, stops }) => ({
-      ...{ row, text, stops, line: (line ?? 1) - 1, column: 0 },
-      position: rulesAt && { ...rulesAt, line: rulesAt.line + (line ?? 1) - 1 },
+    policy: now.policy,
+    rows: now.rows.map((row) => ({
+      ...row,
+      column: 0,
+      position: rulesAt && { ...rulesAt, line: rulesAt.line + row.line },
     })),
     helper: {
       ...planned.helper,

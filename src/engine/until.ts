@@ -1,8 +1,3 @@
-/** Resolves after some seconds. */
-export function pause(seconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-}
-
 /** Waits for some work, however it ends, but no longer than some seconds. */
 export async function atMost(seconds: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -1,5 +1,5 @@
 import { hostNames, type FirewallChange, type HostName, type Plan } from '../plan/plan';
-import { LabFailure, type ExecResult, type FirewallRouter, type Host } from './host';
+import { LabFailure, type FirewallRouter, type Host, type RunScript } from './host';
 import { must } from './process';
 import { loadRuleset } from './ruleset';
 
@@ -25,9 +25,8 @@ export function linkBatch(plan: Plan): string {
 /**
  * Wires the hosts of a plan, which have their links, and loads its ruleset.
  *
- * @param administer runs a shell script where /run/netns has every host's network namespace, and with
- *   the right to change them
- * @param mount does so in the files of the firewall's host
+ * @param administer where /run/netns has every host's network namespace, with the right to change them
+ * @param mount with the right to mount in the files of the firewall's host
  * @param prepare what the wiring script has to do before
  * @returns the plan, with the firewall as a start script made it
  *
@@ -41,8 +40,8 @@ export async function wire(
     mount,
     prepare = '',
   }: {
-    readonly administer: (script: string) => Promise<ExecResult>;
-    readonly mount: (script: string) => Promise<ExecResult>;
+    readonly administer: RunScript;
+    readonly mount: RunScript;
     readonly prepare?: string;
   },
 ): Promise<Plan> {
@@ -76,7 +75,7 @@ function wiringScript(plan: Plan): string {
 export async function changeFirewall(
   { sysctls, argv }: FirewallChange,
   firewall: Host,
-  administer: (script: string) => Promise<ExecResult>,
+  administer: RunScript,
 ): Promise<number> {
   const time = 'date +%s.%N';
   const settings = Object.entries(sysctls).map(([path, value]) => setSysctl(path, value));

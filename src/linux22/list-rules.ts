@@ -1,6 +1,7 @@
 import type { Chain, Chains } from './chains';
 import type { KernelRule } from './kernel-rule';
 import { icmpNameOf } from '../firewall/ipchains/icmp';
+import { protocolName } from '../firewall/ipchains/print';
 import { serviceName } from '../firewall/ipchains/services';
 import { PROTOCOLS, type Endpoint, type IpchainsRule } from '../firewall/ipchains/rule';
 
@@ -56,7 +57,7 @@ function ruleLine({ rule, packets, bytes }: KernelRule, number: number, format: 
   return [
     format.lineNumbers ? `${String(number).padEnd(4)} ` : '',
     format.verbose ? counterColumns(printCount(packets, format), printCount(bytes, format), format) : '',
-    `${label(rule).padEnd(9)} `,
+    `${targetName(rule.target).padEnd(9)} `,
     rule.protocol.not ? '!' : ' ',
     protocolName(rule.protocol.value).padEnd(5),
     options(rule),
@@ -77,7 +78,8 @@ function printCount(count: number, { exact }: ListFormat): string {
   return mega <= 9999 ? `${mega}M` : `${Math.floor((mega + 500) / 1000)}G`;
 }
 
-function label({ target }: IpchainsRule): string {
+/** What a rule's target is called; "-" where it has none (ip_fw.c, branchname). */
+export function targetName(target: IpchainsRule['target']): string {
   switch (target?.kind) {
     case undefined:
       return '-';
@@ -88,10 +90,6 @@ function label({ target }: IpchainsRule): string {
     case 'chain':
       return target.chain;
   }
-}
-
-function protocolName(number: number): string {
-  return Object.entries(PROTOCOLS).find(([, known]) => known === number)?.[0] ?? String(number);
 }
 
 function options({ syn, fragment, log, outputSize }: IpchainsRule): string {

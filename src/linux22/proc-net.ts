@@ -4,6 +4,7 @@ import type { Entry } from './entry';
 import type { FtpModule, FtpOptions } from './ftp-module';
 import type { KernelRule } from './kernel-rule';
 import { HZ } from './list-masquerade';
+import { targetName } from './list-rules';
 import { kernelBucket, protocolName, remotePortWord, type MasqueradeTable } from './masquerade-table';
 import type { Modules } from './modules';
 import { ICMP, TCP, UDP } from './packet';
@@ -154,20 +155,6 @@ function inverseOf({ source, destination, protocol, interface: via, syn, fragmen
     syn?.not === true && INVERSE.syn,
     fragment?.not === true && INVERSE.fragment,
   ]);
-}
-
-/** ip_fw.c, branchname. */
-function targetName(target: IpchainsRule['target']): string {
-  switch (target?.kind) {
-    case undefined:
-      return '-';
-    case 'special':
-      return target.name;
-    case 'redirect':
-      return 'REDIRECT';
-    case 'chain':
-      return target.chain;
-  }
 }
 
 /** ip_fw.c, ip_chain_name_procinfo. */

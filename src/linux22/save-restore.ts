@@ -1,6 +1,8 @@
 import { maskOf, printAddress } from './addresses';
 import type { Chain, Chains } from './chains';
+import { targetName } from './list-rules';
 import { parseIpchains } from '../firewall/ipchains/parse';
+import { hexByte, not } from '../firewall/ipchains/print';
 import {
   PROTOCOLS,
   isBuiltIn,
@@ -55,7 +57,8 @@ function savedWords(rule: IpchainsRule): string[] {
     ...['-d', ...endWords(rule.destination)],
     ...(via ? ['-i', ...not(via), `${via.value.name}${via.value.prefix ? '+' : ''}`] : []),
     ...(protocol.value === PROTOCOLS.all ? [] : ['-p', ...not(protocol), String(protocol.value)]),
-    ...(target ? ['-j', ...targetWords(target)] : []),
+    ...(target ? ['-j', targetName(target)] : []),
+    ...(target?.kind === 'redirect' ? [String(target.port)] : []),
     ...(rule.log ? ['-l'] : []),
     ...(rule.syn ? [...not(rule.syn), '-y'] : []),
     ...(rule.fragment ? [...not(rule.fragment), '-f'] : []),
@@ -74,25 +77,6 @@ function endWords({ network, ports }: Endpoint): string[] {
 /** Without a low end where that is 0, which ipchains here does not read as a port. */
 function printRange([low, high]: PortRange): string {
   return `${low === 0 ? '' : low}:${high}`;
-}
-
-function targetWords(target: NonNullable<IpchainsRule['target']>): string[] {
-  switch (target.kind) {
-    case 'special':
-      return [target.name];
-    case 'redirect':
-      return ['REDIRECT', String(target.port)];
-    case 'chain':
-      return [target.chain];
-  }
-}
-
-function not(match: { readonly not: boolean }): string[] {
-  return match.not ? ['!'] : [];
-}
-
-function hexByte(byte: number): string {
-  return `0x${byte.toString(16).padStart(2, '0')}`;
 }
 
 export interface RestoreOptions {

@@ -1,3 +1,4 @@
+import { toNumber } from '../firewall/quantities';
 import type { Leg, RawEvent } from './event';
 import { bulkSegment, decodePacket, flowKey, type BulkSegment, type PacketHeaders } from './packet';
 import type { CapturedPacket } from './pcap';
@@ -101,7 +102,7 @@ export class PacketEvents {
     const control =
       sourcePort === this.controlPort ||
       destinationPort === this.controlPort ||
-      this.controlEnds.has(addressNumber(destination) * 65_536 + destinationPort);
+      this.controlEnds.has((toNumber(destination) ?? 0) * 65_536 + destinationPort);
     const payload = control ? headers.payload.subarray(0, PAYLOAD_LIMIT).toString('latin1') : '';
     const ends =
       protocol === 'icmp'
@@ -145,8 +146,4 @@ export class PacketEvents {
     const bySource = this.flows.get(source) ?? new Map<number, Flow>();
     this.flows.set(source, bySource.set(destination, flow));
   }
-}
-
-function addressNumber(address: string): number {
-  return address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
 }

@@ -1,7 +1,7 @@
 import type { RunResult } from '../verdict/run-result';
 import { printable } from './escape';
 import { causes, summaryLine } from './table';
-import { scaleText, tookText } from './time-scale';
+import { scaleText } from './time-scale';
 
 /**
  * A CI job's summary has at most 1 MiB (GitHub, "workflow commands", job summaries); a report that is
@@ -50,7 +50,7 @@ function table(runs: readonly RunResult[]): string[] {
       SIGNS[run.outcome],
       text(run.scenario),
       `${held}/${run.expectations.length}`,
-      `${tookText(run)}${run.timeScale === 1 ? '' : ` (×${run.timeScale})`}`,
+      `${run.durationSeconds.toFixed(2)} s${run.timeScale === 1 ? '' : ` (×${run.timeScale})`}`,
       text(why, 200),
     ];
     return `| ${cells.join(' | ')} |`;

@@ -5,7 +5,7 @@ import type { ProbeResult, RunResult, TransferResult } from '../verdict/run-resu
 import { printable } from './escape';
 import { ladderText } from './ladder';
 import type { Style } from './style';
-import { bothTimes, scaleText, tookText } from './time-scale';
+import { bothTimes, scaleText } from './time-scale';
 import { timeStrip } from './time-strip';
 import { drawTopology } from './topology';
 
@@ -168,7 +168,7 @@ function outcomeLine(run: RunResult, style: Style): string {
     run.outcome === 'infra-error' || run.outcome === 'skipped'
       ? `${printable(run.reason ?? '', 600)} — this says nothing about FTP`
       : `${held} of ${run.expectations.length} expectations held`;
-  return `  ${words[run.outcome]}  ${what}  ${style.dim(`(${printable(run.engine)}, Linux ${printable(run.kernel)}, ${tookText(run)}${run.timeScale === 1 ? '' : `, time ×${run.timeScale}`})`)}`;
+  return `  ${words[run.outcome]}  ${what}  ${style.dim(`(${printable(run.engine)}, Linux ${printable(run.kernel)}, ${run.durationSeconds.toFixed(2)} s${run.timeScale === 1 ? '' : `, time ×${run.timeScale}`})`)}`;
 }
 
 function verdictWord(verdict: string, style: Style): string {

@@ -20,10 +20,3 @@ export function bothTimes(runSeconds: number, timeScale: number): string {
 function short(seconds: number): string {
   return String(Math.round(seconds * 100) / 100);
 }
-
-/** How long a run took, and where time is virtual, how much of it passed. */
-export function tookText({ durationSeconds, virtualTime, events }: RunResult): string {
-  const took = `${durationSeconds.toFixed(2)} s`;
-  const passed = events.at(-1)?.at;
-  return virtualTime && passed !== undefined ? `${took} for ${passed.toFixed(0)} s of virtual time` : took;
-}

@@ -1,6 +1,6 @@
 import type { MissingReport } from '../agent/messages';
 import type { BuiltInChain, PolicyTarget } from '../firewall/ipchains/rule';
-import type { Ruleset } from '../firewall/kinds';
+import type { Policy, Ruleset } from '../firewall/kinds';
 import type { Event22, Kernel22, RowNumber, Side } from '../linux22';
 
 /** One side of the router, as its host has it. */
@@ -46,14 +46,15 @@ export interface StartedRow {
   readonly row: number;
   /** the command as its tool got it, variables filled in */
   readonly text: string;
-  /** the line of the script, from 1; null where its shell does not tell */
-  readonly line: number | null;
+  /** the line of the script, from 0 */
+  readonly line: number;
   readonly stops: boolean;
 }
 
 /** What a start script did that its firewall did not take. */
 export interface ScriptFailure {
-  readonly line: number | null;
+  /** the line of the script, from 0 */
+  readonly line: number;
   /** what was typed, variables filled in */
   readonly command: string;
   readonly message: string;
@@ -123,8 +124,8 @@ export interface Started {
   /** what was written to switches that do not take it: paths relative to /proc/sys/net/ipv4 */
   readonly wrongSwitches: readonly { readonly path: string; readonly message: string }[];
   readonly policies: Readonly<Record<BuiltInChain, PolicyTarget>>;
-  /** whose packets count for the policy */
-  readonly policyChains: readonly BuiltInChain[];
+  /** drop: one of them drops */
+  readonly policy: Policy;
   /** ip_masq_ftp's lists; null when it is not loaded */
   readonly ftp: { readonly ports: readonly number[]; readonly inPorts: readonly number[] } | null;
   /** lines of the kernel's log */

@@ -1,7 +1,8 @@
 import { now as epoch } from '../agent/clock';
 import { RawSocket } from '../agent/raw-socket';
 import type { SystemCalls } from '../agent/system-calls';
-import { BUILT_IN_CHAINS, type BuiltInChain } from '../firewall/ipchains/rule';
+import { policyOf } from '../firewall/ipchains/dialect';
+import { BUILT_IN_CHAINS } from '../firewall/ipchains/rule';
 import { Firewall22, type Sent, type Side, type ToolResult } from '../linux22';
 import { ifconfig } from './ifconfig';
 import type { RouterConfig, RouterEvent, RouterSide, RowCounter, Started } from './messages';
@@ -114,15 +115,15 @@ export class Router {
     wrongSwitches.push(...files.takeOver());
     this.#starting = null;
     const policies = this.#firewall.policies();
-    const dropping = BUILT_IN_CHAINS.filter((chain) => /^(?:DENY|REJECT)$/.test(policies[chain]));
+    const dropping = BUILT_IN_CHAINS.filter((chain) => policyOf(policies[chain]) === 'drop');
     // Where none drops, what falls to the policy is what the chain forward has let through.
-    const policyChains: readonly BuiltInChain[] = dropping.length > 0 ? dropping : ['forward'];
-    this.#firewall.countPolicies(policyChains);
+    this.#firewall.countPolicies(dropping.length > 0 ? dropping : ['forward']);
     const forwarded = this.#firewall.forwards().filter(({ protocol }) => protocol === 'tcp');
     return {
       rows: script.rows,
       failures: script.failures,
-      ...{ wrongSwitches, policies, policyChains, log },
+      ...{ wrongSwitches, policies, log },
+      policy: dropping.length > 0 ? 'drop' : 'accept',
       ftp: this.#firewall.ftpPorts(),
       forwarded: forwarded.map(({ local }) => local.port),
     };

@@ -3,11 +3,7 @@ import { join } from 'node:path';
 import { stopsPackets, type IpchainsCommand } from '../firewall/ipchains/dialect';
 import type { RowNumber, ToolResult } from '../linux22';
 import type { StartedRow, ScriptFailure } from './messages';
-import { OLD_ROOT } from './tool-directory';
-
-/** The script, and what its shell writes while it runs: each command, its line in front. Both below the root. */
-export const SCRIPT_FILE = 'etc/rc.d/rc.firewall';
-export const TRACE_FILE = 'tools/trace';
+import { OLD_ROOT, TRACE_FILE } from './tool-directory';
 
 /** Of a trace its end is read; commands are shorter. */
 const TAIL = 16_384;
@@ -26,11 +22,10 @@ export class StartScript {
     this.#trace = join(directory, OLD_ROOT, TRACE_FILE);
   }
 
-  /** The line of the script that is being run, from 1; null before its first. */
-  #line(): number | null {
+  /** The line of the script that is being run, from 0; the first before there is any. */
+  #line(): number {
     const lines = [...tail(this.#trace).matchAll(/^\++(\d+):/gm)];
-    const last = lines.at(-1)?.[1];
-    return last === undefined ? null : Number(last);
+    return Number(lines.at(-1)?.[1] ?? 1) - 1;
   }
 
   /**

@@ -3,7 +3,8 @@ import { PassThrough, Writable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import { LabFailure, type Exit, type Host, type HostProcess } from '../host';
 import { gather } from '../process';
-import { pause, until } from '../until';
+import { until } from '../until';
+import { pause } from '../../agent/pause';
 import { demux } from './demux';
 import type { Errands } from './errands';
 

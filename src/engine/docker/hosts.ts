@@ -1,5 +1,5 @@
 import { changesFirewall, hostNames, isLinux22, type FirewallChange, type Plan } from '../../plan/plan';
-import type { ExecResult, Host, Lab } from '../host';
+import type { Host, Lab, RunScript } from '../host';
 import { Router, withTools } from '../router';
 import { changeFirewall, linkBatch, wire } from '../wiring';
 import type { Containers, Role, RunningContainer } from './containers';
@@ -59,7 +59,7 @@ export async function startContainerHosts(
   const bare = Object.fromEntries(running.map(({ role, host }) => [role, host])) as unknown as Lab['hosts'];
   const hosts = { ...bare, firewall: toolHost(plan, bare.firewall) };
   const agent = (bundle: string): string[] => ['node', `/opt/lab/${bundle}`];
-  const administer = (script: string): Promise<ExecResult> => wiring.host.exec(['sh'], { input: script });
+  const administer: RunScript = (script) => wiring.host.exec(['sh'], { input: script });
   const router = Router.start(plan, hosts.firewall, agent, WORK_DIRECTORY);
   const lab = {
     plan,
@@ -107,7 +107,7 @@ export function startContainer(
 async function wireContainers(
   plan: Plan,
   wired: { readonly firewall: Host; readonly router: Router | null },
-  administer: (script: string) => Promise<ExecResult>,
+  administer: RunScript,
   running: readonly RunningContainer[],
 ): Promise<Plan> {
   const namespaces = running.map(({ role, pid }) => `ln -s /proc/${pid}/ns/net /run/netns/${role}`);
@@ -119,7 +119,7 @@ async function wireContainers(
   const links = `ip -batch - <<LINKS\n${linkBatch(plan)}LINKS\n`;
   const prepare = ['set -e', 'mkdir -p /run/netns', ...namespaces, ...ports, links].join('\n');
   const pid = running.find(({ role }) => role === 'firewall')?.pid ?? 0;
-  const mount = (script: string): Promise<ExecResult> =>
+  const mount: RunScript = (script) =>
     administer(`nsenter --mount=/proc/${pid}/ns/mnt sh <<'MOUNTS'\n${script}MOUNTS\n`);
   return wire(plan, wired, { administer, mount, prepare });
 }

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { hostNames, type FirewallChange, type HostName, type Plan } from '../../plan/plan';
-import { LabFailure, MAX_READ, type ExecResult, type Host, type Lab } from '../host';
+import { LabFailure, MAX_READ, type Host, type Lab, type RunScript } from '../host';
 import { must, run, start } from '../process';
 import { Router, withTools } from '../router';
 import { changeFirewall, linkBatch, namespaceBatch, wire } from '../wiring';
@@ -33,7 +33,7 @@ export async function startHosts(plan: Plan): Promise<Lab> {
   ];
   const router = Router.start(plan, hosts.firewall, agent, WORK_DIRECTORY);
   const wired = { firewall: hosts.firewall, router };
-  const administer = (script: string): Promise<ExecResult> => run(['sh'], { input: script });
+  const administer: RunScript = (script) => run(['sh'], { input: script });
   const lab = {
     plan,
     hosts,

@@ -61,6 +61,7 @@ function targetOf(command: IpchainsCommand): string | null {
   return command.rule.target?.kind === 'special' ? command.rule.target.name : null;
 }
 
-function policyOf(target: string): Policy {
+/** What a policy of ipchains comes to. */
+export function policyOf(target: string): Policy {
   return target === 'DENY' || target === 'REJECT' ? 'drop' : 'accept';
 }

@@ -72,11 +72,13 @@ function ruleWords(rule: IpchainsRule): string[] {
   ];
 }
 
-function not(match: { readonly not: boolean }): string[] {
+/** The word that turns a match round. */
+export function not(match: { readonly not: boolean }): string[] {
   return match.not ? ['!'] : [];
 }
 
-function protocolName(number: number): string {
+/** A protocol by its name, where ipchains knows it by one. */
+export function protocolName(number: number): string {
   return Object.entries(PROTOCOLS).find(([, known]) => known === number)?.[0] ?? String(number);
 }
 
@@ -105,7 +107,7 @@ function printPorts([low, high]: PortRange): string {
   return `${low === 0 ? '' : low}:${high}`;
 }
 
-function hexByte(byte: number): string {
+export function hexByte(byte: number): string {
   return `0x${byte.toString(16).padStart(2, '0')}`;
 }
 

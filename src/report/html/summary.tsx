@@ -1,7 +1,7 @@
 import type { ComponentChildren, VNode } from 'preact';
 import type { RunResult } from '../../verdict/run-result';
 import { printable } from '../escape';
-import { scaleText, tookText } from '../time-scale';
+import { scaleText } from '../time-scale';
 import { Badge, EventLinks, Mark, OUTCOMES, Section } from './parts';
 import { clock, count, counted } from './words';
 
@@ -22,7 +22,7 @@ export function Head({ run }: { run: RunResult }): VNode {
           {run.engineWhy === null ? '' : `, ${printable(run.engineWhy)}`}
         </Fact>
         <Fact name="Kernel">Linux {printable(run.kernel)}</Fact>
-        <Fact name="Took">{tookText(run)}</Fact>
+        <Fact name="Took">{run.durationSeconds.toFixed(2)} s</Fact>
         {run.timeScale === 1 ? null : <Fact name="Time">{printable(scaleText(run), 600)}</Fact>}
         <Fact name="Control connection">{controlText(run)}</Fact>
         <Fact name="Seen">{counted(run.events.length, 'event')}</Fact>
