@@ -5,7 +5,15 @@ import { timeoutSysctls, type Timeouts } from '../firewall/conntrack';
 import { makeRuleset } from '../firewall/rulesets';
 import type { KeepAlive, ProbeStep, Scenario, TransferStep } from '../scenario';
 import { ALL_PORTS } from '../scenario';
-import type { EngineName, FirewallChange, Plan, PlannedProbe, PlannedStep, PlannedTransfer } from './plan';
+import {
+  isLinux22,
+  type EngineName,
+  type FirewallChange,
+  type Plan,
+  type PlannedProbe,
+  type PlannedStep,
+  type PlannedTransfer,
+} from './plan';
 import { scaledTimes, scaleScenario, timeScale, type TimeScaleChoice } from './scale-time';
 import { addedAddress, topology } from './topology';
 
@@ -142,7 +150,7 @@ function planChange(
   { firewall }: Scenario,
   { timeouts, words }: { timeouts: Timeouts; words: string },
 ): FirewallChange {
-  if (firewall.kind !== 'ipchains') return { timeouts, words, sysctls: timeoutSysctls(timeouts), argv: null };
+  if (!isLinux22({ firewall })) return { timeouts, words, sysctls: timeoutSysctls(timeouts), argv: null };
   // Zero keeps what is (ip_masq.c, ip_fw_masq_timeouts).
   const seconds = [timeouts.established, timeouts['fin-wait'], timeouts.udp].map((value) =>
     String(value ?? 0),

@@ -139,8 +139,8 @@ function refusal(
   return new InputError(scenario.file, [{ position: time.position, message }]);
 }
 
-/** A time of the scenario, in seconds of the run. */
-function inRun({ kind, seconds }: Pick<StatedTime, 'kind' | 'seconds'>, scale: number): number {
+/** A time of the scenario, in seconds of the run: the kernel counts its timers in whole ones. */
+export function inRun({ kind, seconds }: Pick<StatedTime, 'kind' | 'seconds'>, scale: number): number {
   const whole = scale !== 1 && (kind === 'timeout' || kind === 'keep-alive');
   return whole ? Math.max(1, Math.round(seconds / scale)) : seconds / scale;
 }

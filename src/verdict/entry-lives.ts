@@ -8,7 +8,7 @@ import type {
   TimeoutsEvent,
   Tuple,
 } from '../observe/event';
-import type { Plan } from '../plan/plan';
+import { isLinux22, type Plan } from '../plan/plan';
 
 /** Something that set an entry's timer. Seconds of the run since it began. */
 export interface Moment {
@@ -163,7 +163,7 @@ class Life {
 
   /** A Linux 2.2 firewall tells of every start of a timer that matters, of its length, and of the moment it runs out. */
   private get isExact(): boolean {
-    return this.plan.firewall.kind === 'ipchains';
+    return isLinux22(this.plan);
   }
 
   private change(event: ConntrackEvent): void {

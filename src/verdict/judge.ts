@@ -189,7 +189,7 @@ function probeResult({ probe, from }: ProbeFacts): ProbeResult {
 
 /** Who dialled, as the dialler's own leg shows it, and whether the SYN came out on the other. */
 function dataResult(facts: Facts, of: TransferFacts): TransferResult['data'] {
-  // Where time is virtual both legs may have seen it at the same moment.
+  // Both legs may have seen it at the same moment of their clock.
   const comesIn = ({ leg, source }: PacketEvent): boolean =>
     leg === 'inside'
       ? isInside(facts.plan, source)

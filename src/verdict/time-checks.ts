@@ -1,3 +1,5 @@
+import { isLinux22 } from '../plan/plan';
+import { inRun } from '../plan/scale-time';
 import type { CheckName } from '../scenario';
 import { controlExpiry, controlLives, firstSpeech, moment, resetAfter, type Speech } from './control-life';
 import type { EntryLife, Moment } from './entry-lives';
@@ -160,11 +162,11 @@ function hasTimeout(facts: Facts, lives: readonly EntryLife[], seconds: number |
   return said(facts, found !== undefined, why, [shown.event]);
 }
 
-/** Whether a timer is what a scenario calls so many seconds: the kernel has whole seconds of the run. */
+/** Whether a timer is what a scenario calls so many seconds. */
 function isTimeout({ plan }: Facts, seconds: number, asked: number | null): boolean {
   if (asked === null) return false;
-  const whole = plan.timeScale !== 1 && plan.firewall.kind !== 'ipchains';
-  const expected = whole ? Math.max(1, Math.round(asked / plan.timeScale)) : asked / plan.timeScale;
+  const kind = isLinux22(plan) ? 'masquerade timeout' : 'timeout';
+  const expected = inRun({ kind, seconds: asked }, plan.timeScale);
   return Math.abs(seconds - expected) < 0.5 / plan.timeScale + 0.001;
 }
 

@@ -1,4 +1,5 @@
 import type { LabEvent, LineEvent, PacketEvent } from '../../observe/event';
+import { isLinux22 } from '../../plan/plan';
 import {
   controlExpiry,
   firstSpeech,
@@ -106,7 +107,7 @@ function controlExpired(facts: Facts, of: TransferFacts): Examined {
       text: `${expiredText(facts, expiry)} ${speechText(facts, speech, reset)} ${lossText(of, given)}`,
       remedy: speech.leaked
         ? 'Drop what connection tracking calls invalid (ct state invalid drop), so that nothing leaves untranslated; and keep the control connection busy, by TCP keep-alive or NOOP more often than the timeout, or raise the timeout.'
-        : `Keep the control connection busy (TCP keep-alive or NOOP more often than the timeout), or raise the firewall’s timeout of established connections${facts.plan.firewall.kind === 'ipchains' ? ' (ipchains -M -S 7200 10 160)' : ''}.`,
+        : `Keep the control connection busy (TCP keep-alive or NOOP more often than the timeout), or raise the firewall’s timeout of established connections${isLinux22(facts.plan) ? ' (ipchains -M -S 7200 10 160)' : ''}.`,
     },
     [
       ...request,
