@@ -234,6 +234,19 @@ test('a series of transfers that are alike shows its first and last', async () =
     const data = bars.filter(({ tag }) => tag.startsWith('D')).map(({ tag }) => tag);
     expect({ delay, data, moreEntries }).toEqual({ delay, data: ['D1', 'D9'], moreEntries: 7 });
   }
+  // So late that the first one's is told of just behind what was folded, in a session that took its time.
+  const slow = run.events.map((event) => ({
+    ...event,
+    at: event.at * 100,
+    ...(event.kind === 'flow' && { until: event.until * 100, times: null }),
+  }));
+  const rows = ladderOf({ ...run, events: slow }).rows.filter(({ kind }) => kind !== 'gap');
+  const behind = rows[rows.findIndex(({ kind }) => kind === 'fold') + 1]?.at ?? Number.NaN;
+  const late = slow
+    .map((event) => (event.kind === 'conntrack' ? { ...event, at: Math.max(event.at, behind) } : event))
+    .sort((one, other) => one.at - other.at);
+  const shown = ladderOf({ ...run, events: late }).bars.map(({ tag }) => tag);
+  expect(shown).toEqual(expect.arrayContaining(['D1', 'D9']));
 });
 
 test('a session of thousands of packets is folded, and what tells most is kept', () => {

@@ -167,7 +167,8 @@ function barsOf(entries: readonly Entry[], rows: readonly Row[], connections: Co
     const after = times.findIndex((at) => at >= entry.from);
     const first = maker >= 0 ? maker : after < 0 ? lastRow : after;
     const last = Math.max(first, entry.to === null ? lastRow : endOf(entry, { first, to: entry.to }, rows));
-    if (maker < 0 && rows[first - 1]?.kind === 'fold') return [];
+    // Of a connection that is drawn nothing was folded away, however late the table told of it.
+    if (maker < 0 && mine.length === 0 && rows[first - 1]?.kind === 'fold') return [];
     const bulk = mine.find(({ row }) => row.bytes !== null);
     const until = bulk?.row.until ?? 0;
     const flowing = bulk
