@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { DockerRunner } from './docker-runner';
 import { probeDocker } from './engine/docker/capabilities';
 import { dockerRuntime } from './engine/docker/runtime';
-import type { Capability, Listener, Runner } from './engine/host';
+import type { Capability, Listener, RefusedRows, Runner } from './engine/host';
 import { probeCapabilities, requireTools, whatIsMissing } from './engine/netns/capabilities';
 import { Sandbox } from './engine/netns/sandbox';
 import type { Experiment } from './experiment';
 import { BUNDLE_DIRECTORY, PROJECT_DIRECTORY } from './paths';
-import type { EngineName } from './plan/plan';
+import type { EngineName, Plan } from './plan/plan';
 
 /** What the lab runs its hosts on. */
 export interface Engine {
@@ -19,6 +19,14 @@ export interface Engine {
    */
   require(): Promise<void>;
   runner(listener: Listener): Runner<Experiment>;
+  /**
+   * Has the rules of plans read where they harm nothing; null where that costs as much as a run.
+   *
+   * @returns the first plan whose rules are refused, by its place; null when none are
+   */
+  readonly check:
+    | ((plans: readonly Plan[]) => Promise<{ readonly plan: number; readonly refused: RefusedRows } | null>)
+    | null;
   /** What stands in the way of a run that failed; null when nothing does. */
   whatIsMissing(): Promise<Capability | null>;
   /** Tries all that a run needs, for the doctor. */
@@ -27,10 +35,17 @@ export interface Engine {
   kernel(): Promise<string>;
 }
 
+const sandbox = (listener: Listener): Sandbox<Experiment> =>
+  new Sandbox(join(BUNDLE_DIRECTORY, 'worker.js'), listener);
+
 export const ENGINES: Readonly<Record<EngineName, Engine>> = {
   netns: {
     require: () => Promise.resolve().then(requireTools),
-    runner: (listener) => new Sandbox<Experiment>(join(BUNDLE_DIRECTORY, 'worker.js'), listener),
+    runner: sandbox,
+    check: async (plans) => {
+      const scratch = sandbox({ onProgress: () => undefined, onAlive: () => undefined });
+      return await scratch.check(plans).finally(() => scratch.stop());
+    },
     whatIsMissing,
     probe: probeCapabilities,
     kernel: () => Promise.resolve(release()),
@@ -40,6 +55,7 @@ export const ENGINES: Readonly<Record<EngineName, Engine>> = {
       await dockerRuntime();
     },
     runner: (listener) => new DockerRunner(listener),
+    check: null,
     // Whatever is missing its own calls have named.
     whatIsMissing: () => Promise.resolve(null),
     probe: () => probeDocker(PROJECT_DIRECTORY),

@@ -4,6 +4,7 @@ import { LabFailure, MissingCapability, RefusedRows } from './engine/host';
 import { ENGINES } from './engines';
 import { atMost } from './engine/until';
 import { Stalled, Watchdog } from './engine/watchdog';
+import { oneLine } from './firewall/words';
 import { makePlan } from './plan/make-plan';
 import type { EngineName, Plan } from './plan/plan';
 import type { TimeScaleChoice } from './plan/scale-time';
@@ -13,6 +14,34 @@ import type { Scenario } from './scenario';
 import { longestStepSeconds } from './session/run-session';
 import { judge, skipped, unseen } from './verdict/judge';
 import type { RunResult } from './verdict/run-result';
+
+/**
+ * Has the rules of several scenarios read before any of them runs, where namespaces can be had; elsewhere each is
+ * refused when it is to be loaded.
+ *
+ * @throws InputError for the first whose rules are refused
+ */
+export async function checkRules(
+  scenarios: readonly Scenario[],
+  { engine, stalledAfter }: Pick<RunOptions, 'engine' | 'stalledAfter'>,
+): Promise<void> {
+  const { check } = ENGINES[engine === 'auto' ? 'netns' : engine];
+  if (scenarios.length === 0 || check === null) return;
+  const plans = scenarios.map((scenario) =>
+    makePlan(scenario, { capture: false, engine: 'netns', timeScale: 'auto' }),
+  );
+  const watchdog = new Watchdog(stalledAfter);
+  try {
+    const wrong = await watchdog.guard(() => check(plans));
+    const plan = wrong && plans[wrong.plan];
+    if (plan) throw refusedInput(plan, wrong.refused);
+  } catch (error) {
+    // What keeps the rules from being checked keeps them from being run, which is then said of each run.
+    if (!(error instanceof LabFailure)) throw error;
+  } finally {
+    watchdog.stop();
+  }
+}
 
 /** An engine by name, or whichever works here. */
 export type EngineChoice = EngineName | 'auto';
@@ -193,27 +222,33 @@ async function explain(
   plan: Plan,
   error: unknown,
 ): Promise<{ observation: null; failure: string; started: null }> {
-  if (error instanceof RefusedRows) {
-    throw new InputError(
-      plan.scenario.file,
-      error.rows.map(({ row, line, message, column }) => {
-        const planned = plan.firewall.rows.find((candidate) => candidate.row === row);
-        const { rulesAt, ruleset } = plan.firewall;
-        const start = planned?.position ?? (rulesAt && { ...rulesAt, line: rulesAt.line + (line ?? 0) });
-        const what = planned ? `row ${planned.row}, “${planned.text}”` : 'the rules';
-        return {
-          position: start && { line: start.line, column: start.column + Math.max(0, column) },
-          // Tools and shell say who they are.
-          message: ruleset.loader === 'sh' ? message : `${ruleset.loader} refuses ${what}: ${message}`,
-        };
-      }),
-      sourceOf(plan.scenario.file),
-    );
-  }
+  if (error instanceof RefusedRows) throw refusedInput(plan, error);
   if (!(error instanceof LabFailure)) throw error;
   // Not for want of anything: what hangs is there.
   if (error instanceof Stalled) return { observation: null, failure: error.message, started: null };
   const missing = await ENGINES[plan.engine].whatIsMissing();
   if (missing) throw new MissingCapability(`${missing.name}: ${missing.why}`, missing.remedy);
   return { observation: null, failure: error.message, started: null };
+}
+
+/** Rows that a tool refused, as a mistake in the scenario's file. */
+function refusedInput(plan: Plan, error: RefusedRows): InputError {
+  return new InputError(
+    plan.scenario.file,
+    error.rows.map(({ row, line, message, column }) => {
+      const planned = plan.firewall.rows.find((candidate) => candidate.row === row);
+      const { rulesAt, ruleset } = plan.firewall;
+      const begin = planned?.position ?? rulesAt;
+      // What stands below a row's first line begins where the rules do.
+      const left = line === null || line === 0 ? begin : (rulesAt ?? begin);
+      const start = begin && left && { line: begin.line + (line ?? 0), column: left.column };
+      const what = planned ? `row ${planned.row}, “${oneLine(planned.text)}”` : 'the rules';
+      return {
+        position: start && { line: start.line, column: start.column + Math.max(0, column) },
+        // Tools and shell say who they are.
+        message: ruleset.loader === 'sh' ? message : `${ruleset.loader} refuses ${what}: ${message}`,
+      };
+    }),
+    sourceOf(plan.scenario.file),
+  );
 }

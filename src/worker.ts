@@ -1,7 +1,8 @@
 import { readMessages } from './agent/messages';
 import { MissingCapability, RefusedRows, type Lab } from './engine/host';
-import { startHosts } from './engine/netns/hosts';
+import { scratchHost, startHosts } from './engine/netns/hosts';
 import type { FromWorker, ToWorker } from './engine/netns/protocol';
+import { checkRuleset } from './engine/ruleset';
 import { experiment, type Experiment } from './experiment';
 import { keepEvidence } from './observe/evidence';
 import type { Plan } from './plan/plan';
@@ -17,7 +18,9 @@ let lastSign = Number.NEGATIVE_INFINITY;
 readMessages<ToWorker>(
   process.stdin,
   (message) => {
-    void (message.type === 'plan' ? work(message.plan) : release(message.evidence));
+    if (message.type === 'plan') void work(message.plan);
+    else if (message.type === 'check') void check(message.plans);
+    else void release(message.evidence);
   },
   () => process.exit(0),
 );
@@ -37,6 +40,19 @@ async function work(plan: Plan): Promise<void> {
   }
 }
 
+async function check(plans: readonly Plan[]): Promise<void> {
+  const host = await scratchHost();
+  for (const [index, plan] of plans.entries()) {
+    try {
+      await checkRuleset(plan, host, '/run');
+    } catch (error) {
+      send(failure(error, index));
+      return;
+    }
+  }
+  send({ type: 'checked' });
+}
+
 async function release(evidence: string | null): Promise<void> {
   const captures = evidence !== null && lab ? await keepEvidence(lab, evidence) : [];
   send({ type: 'kept', captures });
@@ -50,8 +66,9 @@ function showLife(): void {
   send({ type: 'alive' });
 }
 
-function failure(error: unknown): FromWorker<Experiment> {
-  if (error instanceof RefusedRows) return { type: 'refused', rows: [...error.rows] };
+/** @param plan its place among those to check */
+function failure(error: unknown, plan = 0): FromWorker<Experiment> {
+  if (error instanceof RefusedRows) return { type: 'refused', rows: [...error.rows], plan };
   if (error instanceof MissingCapability)
     return { type: 'missing', message: error.message, remedy: error.remedy };
   return { type: 'failed', message: error instanceof Error ? error.message : String(error) };

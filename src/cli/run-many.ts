@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { SCENARIO_DIRECTORY } from '../paths';
 import { sessionSeconds, timeScale, type TimeScaleChoice } from '../plan/scale-time';
-import { runScenario, type EngineChoice, type RunOptions } from '../run';
+import { checkRules, runScenario, type EngineChoice, type RunOptions } from '../run';
 import type { Scenario } from '../scenario';
 import type { RunResult } from '../verdict/run-result';
 import { BatchProgress } from './batch-progress';
@@ -43,6 +45,9 @@ export async function runMany(
   // A scale that is too high for one of them starts none.
   const asked = timeScaleOf(flags);
   if (typeof asked === 'number') for (const scenario of scenarios) timeScale(scenario, asked);
+  // Nor do wrong rules. Those that come with the lab are known to load.
+  const own = scenarios.filter(({ file }) => dirname(resolve(file)) !== resolve(SCENARIO_DIRECTORY));
+  if (scenarios.length > 1) await checkRules(own, flags);
   const batch = new BatchProgress(scenarios.length, progress);
   const run = async (scenario: Scenario): Promise<RunResult> => {
     const index = scenarios.indexOf(scenario);

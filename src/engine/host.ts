@@ -1,3 +1,4 @@
+import type { Standings } from '../firewall/nftables/listing';
 import type { FirewallChange, PerHost, Plan } from '../plan/plan';
 import type { RouterEvent, RowCounter } from '../router/messages';
 
@@ -84,6 +85,8 @@ export interface FirewallRouter {
 export interface Lab {
   /** once it is wired, with the firewall as its start script made it */
   readonly plan: Plan;
+  /** once it is wired, where the rows stand among the kernel's rules; null where the rules say so themselves */
+  readonly standings: Standings | null;
   readonly hosts: PerHost<Host>;
   /** a directory each host can write to, gone with the lab */
   readonly workDirectory: string;
@@ -157,6 +160,7 @@ export class RefusedRows extends Error {
     readonly rows: readonly {
       /** null when it is no row but a line of text that is loaded as it stands */
       readonly row: number | null;
+      /** of the row's own text, or, where it is none, of the rules as a whole; from 0 */
       readonly line: number | null;
       readonly message: string;
       readonly column: number;

@@ -1,5 +1,5 @@
 import { hostNames, type FirewallChange, type HostName, type Plan } from '../plan/plan';
-import { LabFailure, type FirewallRouter, type Host, type RunScript } from './host';
+import { LabFailure, type FirewallRouter, type Host, type Lab, type RunScript } from './host';
 import { must } from './process';
 import { loadRuleset } from './ruleset';
 
@@ -27,8 +27,9 @@ export function linkBatch(plan: Plan): string {
  *
  * @param administer where /run/netns has every host's network namespace, with the right to change them
  * @param mount with the right to mount in the files of the firewall's host
+ * @param directory of the firewall's host, for files its tools need
  * @param prepare what the wiring script has to do before
- * @returns the plan, with the firewall as a start script made it
+ * @returns the plan, with the firewall as a start script made it, and where its rows stand
  *
  * @throws RefusedRows when rows of the author's are refused, LabFailure for everything else
  */
@@ -38,23 +39,25 @@ export async function wire(
   {
     administer,
     mount,
+    directory,
     prepare = '',
   }: {
     readonly administer: RunScript;
     readonly mount: RunScript;
+    readonly directory: string;
     readonly prepare?: string;
   },
-): Promise<Plan> {
+): Promise<Pick<Lab, 'plan' | 'standings'>> {
   const wired = must('wire the hosts', administer(prepare + wiringScript(plan)));
   // A router listens on interfaces, which must be up.
   if (router) {
     const loaded = await wired.then(() => router.load(firewall, mount));
-    return { ...plan, firewall: loaded };
+    return { plan: { ...plan, firewall: loaded }, standings: null };
   }
-  await Promise.all([wired, loadRuleset(plan, firewall)]);
+  const [standings] = await Promise.all([loadRuleset(plan, firewall, directory), wired]);
   const settings = conntrackScript(plan);
   if (settings !== null) await must("set the firewall's timeouts", administer(settings));
-  return plan;
+  return { plan, standings };
 }
 
 /**

@@ -33,6 +33,17 @@ export interface Command {
   readonly row: number | null;
   /** its line in its text, from 0, where it is no row and may be refused all the same */
   readonly line?: number;
+  /** the rows that stand on it, where one may hold several, or a part of one */
+  readonly places?: readonly Place[];
+}
+
+/** Where a line of a row's text stands on a line of a ruleset. */
+export interface Place {
+  readonly row: number;
+  /** of the row's text, from 0 */
+  readonly line: number;
+  /** where it begins, from 0 */
+  readonly column: number;
 }
 
 /** What is wrong with rule text, and where: line and column from 0. */
@@ -110,6 +121,8 @@ export interface Ruleset {
     readonly row: number;
     /** columns before the row's own text */
     readonly indent: number;
+    /** the line of the row's text, from 0, where it has several */
+    readonly within?: number;
   }[];
   /** lines (from 1) of text that is loaded as it stands, and where each is in that text (from 0) */
   readonly textLines?: readonly { readonly line: number; readonly source: number }[];

@@ -27,6 +27,14 @@ const KNOWN = {
 export const MODULES: readonly ModuleName[] = Object.keys(KNOWN) as ModuleName[];
 export type ModuleName = keyof typeof KNOWN;
 
+/** What modules of Linux 2.4 are called today, by today’s names. */
+const TODAY: Readonly<Record<string, ModuleName>> = {
+  nf_conntrack_ftp: 'ip_conntrack_ftp',
+  nf_nat_ftp: 'ip_nat_ftp',
+  nf_conntrack: 'ip_conntrack',
+  nf_nat: 'iptable_nat',
+};
+
 export interface LoadedModule {
   readonly name: ModuleName;
   /** TCP ports of FTP servers; empty for a module that does nothing to FTP */
@@ -42,7 +50,8 @@ export interface LoadedModule {
  */
 export function parseModule(text: string): LoadedModule {
   const [name = '', ...options] = text.trim().split(/\s+/);
-  const known = MODULES.find((module) => module === name);
+  const known =
+    MODULES.find((module) => module === name) ?? (Object.hasOwn(TODAY, name) ? TODAY[name] : undefined);
   if (known === undefined) throw new Error(`unknown module "${name}"; known: ${MODULES.join(', ')}`);
   const most = KNOWN[known].ports;
   let ports = most > 0 ? [21] : [];

@@ -3,7 +3,8 @@ import { isFaqTable } from './faq-table/table';
 import { ipchains, ipchainsRuleset } from './ipchains/dialect';
 import { iptables, iptablesRuleset } from './iptables/dialect';
 import type { Dialect, DialectContext, FirewallKind, FirewallSpec, ParsedRules, Ruleset } from './kinds';
-import { nftables, nftRuleset } from './nftables';
+import { nftables } from './nftables/dialect';
+import { nftRuleset } from './nftables/ruleset';
 
 /** What each kind of firewall is told in, and how its ruleset is made. */
 const KINDS: Readonly<

@@ -21,6 +21,11 @@ export function ruleLines(text: string): RuleLine[] {
   });
 }
 
+/** A rule of several lines, or of one continued by a backslash, as one. */
+export function oneLine(text: string): string {
+  return text.replace(/\s*\\?\s*\n\s*/g, ' ');
+}
+
 function withoutComment(line: string): string {
   let quote = '';
   for (let index = 0; index < line.length; index += 1) {

@@ -1,18 +1,20 @@
 import { LabFailure, type Lab } from '../engine/host';
+import { conditionsOf, type Condition } from '../firewall/conditions';
+import { oneLine, words } from '../firewall/words';
+import { unmatchable } from './unmatchable';
 import { readIptablesCounters } from '../firewall/iptables/dialect';
-import type { Ruleset } from '../firewall/kinds';
-import { POLICY_COMMENT } from '../firewall/nftables';
+import { nftCounters, NftListing } from '../firewall/nftables/listing';
+import type { Policy } from '../firewall/kinds';
 import type { RawEvent } from './event';
 
 interface Counter {
   readonly row: number | 'policy';
+  /** of nftables, where there may be several policies: the chain, and its own */
+  readonly chain?: string;
+  readonly policy?: Policy | null;
+  readonly conditions?: readonly Condition[];
   readonly packets: number;
   readonly bytes: number;
-}
-
-interface NftRule {
-  readonly comment?: string;
-  readonly expr: readonly { readonly counter?: { packets: number; bytes: number } | null }[];
 }
 
 /**
@@ -22,27 +24,17 @@ interface NftRule {
 const SAVE =
   'iptables-save -c 2> /dev/null || for table in raw mangle nat filter; do iptables-save -c -t $table || exit; done';
 
-/** How the counters of a ruleset are listed, and read from that list. */
-const LISTS: Readonly<
-  Partial<
-    Record<
-      Ruleset['loader'],
-      { readonly argv: readonly string[]; readonly read: (listed: string) => readonly Counter[] }
-    >
-  >
-> = {
-  nft: { argv: ['nft', '-j', 'list', 'ruleset'], read: readNftCounters },
-  'iptables-restore': { argv: ['sh', '-c', SAVE], read: readIptablesCounters },
-};
-
 /** Reads the counter of every row, and of the policy. */
 export async function readCounters(lab: Lab, at: number): Promise<RawEvent[]> {
-  const { rows, policy, ruleset } = lab.plan.firewall;
-  const counters = [...(await (lab.router ? lab.router.counters() : listed(lab, ruleset.loader)))];
+  const { rows, policy } = lab.plan.firewall;
+  const counters: Counter[] = [...(await (lab.router ? lab.router.counters() : listed(lab)))];
   // The policy speaks last.
   counters.sort((a, b) => order(a) - order(b));
-  return counters.map(({ row, packets, bytes }): RawEvent => {
-    const text = row === 'policy' ? `policy ${policy}` : (rows[row - 1]?.text ?? '');
+  const several = counters.filter(({ row }) => row === 'policy').length > 1;
+  return counters.map(({ row, chain, policy: own, conditions, packets, bytes }): RawEvent => {
+    const said = own ?? policy;
+    const whose = several && chain !== undefined ? ` of chain ${chain}` : '';
+    const text = row === 'policy' ? `policy ${said}${whose}` : oneLine(rows[row - 1]?.text ?? '');
     return {
       kind: 'rule',
       at,
@@ -50,31 +42,23 @@ export async function readCounters(lab: Lab, at: number): Promise<RawEvent[]> {
       text: `${row === 'policy' ? '' : `row ${row}: `}${text} — ${packets} packets`,
       row,
       rule: text,
-      stops: row === 'policy' ? policy === 'drop' : (rows[row - 1]?.stops ?? false),
+      stops: row === 'policy' ? said === 'drop' : (rows[row - 1]?.stops ?? false),
+      unmatchable: unmatchable(conditions ?? conditionsOf(words(text).map((word) => word.text)), lab.plan),
       packets,
       bytes,
     };
   });
 }
 
-async function listed({ hosts, plan }: Lab, loader: Ruleset['loader']): Promise<readonly Counter[]> {
-  const list = LISTS[loader];
-  if (!list) throw new LabFailure(`nothing here lists rules of ${plan.firewall.kind}`);
-  const { code, stdout, stderr } = await hosts.firewall.exec(list.argv);
-  if (code !== 0) throw new LabFailure(`${list.argv[0] ?? ''} can't list the rules: ${stderr.trim()}`);
-  return list.read(stdout.toString('utf8'));
+async function listed({ hosts, plan, standings }: Lab): Promise<readonly Counter[]> {
+  const { loader } = plan.firewall.ruleset;
+  const argv = standings ? ['nft', '-j', 'list', 'ruleset'] : ['sh', '-c', SAVE];
+  const { code, stdout, stderr } = await hosts.firewall.exec(argv);
+  if (code !== 0) throw new LabFailure(`the rules of ${loader} can't be listed: ${stderr.trim()}`);
+  const text = stdout.toString('utf8');
+  return standings ? nftCounters(new NftListing(text), standings) : readIptablesCounters(text);
 }
 
 function order({ row }: Counter): number {
   return row === 'policy' ? Number.POSITIVE_INFINITY : row;
-}
-
-function readNftCounters(listed: string): Counter[] {
-  const { nftables } = JSON.parse(listed) as { nftables: { rule?: NftRule }[] };
-  return nftables.flatMap(({ rule }) => {
-    const counter = rule?.expr.find((part) => part.counter)?.counter;
-    const comment = rule?.comment ?? '';
-    const row = comment === POLICY_COMMENT ? POLICY_COMMENT : Number(/^row (\d+)$/.exec(comment)?.[1]);
-    return counter && !Number.isNaN(row) ? [{ row, ...counter }] : [];
-  });
 }

@@ -106,6 +106,8 @@ export interface RuleEvent extends Seen {
   readonly rule: string;
   /** whether a packet it counts goes no further */
   readonly stops: boolean;
+  /** why no packet of this lab can match it, where that can be told; results of before 2026-12-01 have none */
+  readonly unmatchable?: string | null;
   readonly packets: number;
   readonly bytes: number;
 }

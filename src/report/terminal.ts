@@ -133,7 +133,10 @@ function describeRules(run: RunResult): string[] {
       `${(row === 'policy' ? '' : String(row)).padStart(digits)}  ${printable(text).padEnd(width)}  ${packets} packets`,
   );
   const silent = run.rules.length - shown.length;
-  return silent === 0 ? lines : [...lines, `and ${silent} rows that counted nothing`];
+  const unmatchable = run.rules.flatMap(({ row, unmatchable: why }) =>
+    why ? [`row ${row} matches no packet here: ${printable(why)}`] : [],
+  );
+  return [...lines, ...(silent === 0 ? [] : [`and ${silent} rows that counted nothing`]), ...unmatchable];
 }
 
 function describeCause(run: RunResult, cause: RunResult['diagnosis'][number], style: Style): string[] {

@@ -52,7 +52,7 @@ function readScenario(data: ScenarioFile, file: string, complaints: Complaints):
       ? { firewall_outside2: `${networks.outside}.${SECOND_ADDRESS}` }
       : {}),
   };
-  const firewall = readFirewall(data, networks, names, complaints);
+  const firewall = readFirewall(data, names, complaints);
   const session = readSession(data.session, firewall.kind, complaints);
   // What rows a start script makes is known when it has run.
   const subjects = subjectsOf(session, firewall.script === null ? firewall.rows.length : null);

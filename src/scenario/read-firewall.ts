@@ -34,7 +34,6 @@ interface Source {
 /** The firewall of a scenario: all its rule texts read and put together, its modules, its ports. */
 export function readFirewall(
   data: ScenarioFile,
-  networks: Scenario['networks'],
   names: Scenario['names'],
   complaints: Complaints,
 ): Scenario['firewall'] {
@@ -58,7 +57,6 @@ export function readFirewall(
       `is ${firewall.policy}, but the rules set it to ${rules.policy}; they must agree`,
     );
   }
-  checkAddresses(rules.rows, networks, complaints);
   return {
     kind: kind ?? 'iptables',
     product,
@@ -192,25 +190,6 @@ function readRules(
     translates ||= parsed.translates;
   }
   return { rows, commands, policy, translates };
-}
-
-/** Rules speak of the lab's own networks; any other address is a mistake that would match nothing. */
-function checkAddresses(
-  rows: readonly PlacedRow[],
-  networks: Scenario['networks'],
-  complaints: Complaints,
-): void {
-  for (const { text, position } of rows) {
-    for (const match of text.matchAll(/(?<![\d.])((\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3})\b(?!\.)/g)) {
-      const [, address = '', network = ''] = match;
-      // Masks, and "any" in its long form.
-      if (/^(?:255|0|127|224)\./.test(address)) continue;
-      if (network === networks.inside || network === networks.outside) continue;
-      const at = position && { line: position.line, column: position.column + match.index };
-      const allowed = `${networks.inside}.0/24 and ${networks.outside}.0/24`;
-      complaints.addAt(at, `address ${address} is outside the topology; allowed: ${allowed}`);
-    }
-  }
 }
 
 function readHelper(

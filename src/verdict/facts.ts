@@ -218,9 +218,14 @@ function probeFacts(probe: PlannedProbe, seen: readonly ProbeEvent[]): ProbeFact
   return { probe, from };
 }
 
+/** What tells rules apart: rows by their number, policies by their chain, which their text has. */
+function ruleKey({ row, rule }: RuleEvent): number | string {
+  return row === 'policy' ? rule : row;
+}
+
 /** Each rule's latest counter. */
 function lastSample(rules: readonly RuleEvent[]): RuleEvent[] {
-  return [...new Map(rules.map((event) => [event.row, event])).values()];
+  return [...new Map(rules.map((event) => [ruleKey(event), event])).values()];
 }
 
 function countedRules(events: readonly LabEvent[], mine: readonly LabEvent[]): CountedRule[] {
@@ -229,9 +234,9 @@ function countedRules(events: readonly LabEvent[], mine: readonly LabEvent[]): C
   const from = mine.at(0)?.at ?? 0;
   const before = lastSample(samples(events).filter((event) => event.at < from));
   // The first sample after the transfer: of several, a later one may hold another transfer's packets.
-  const after = lastSample(sampled.slice(0, new Set(sampled.map(({ row }) => row)).size));
+  const after = lastSample(sampled.slice(0, new Set(sampled.map(ruleKey)).size));
   return after.flatMap((event) => {
-    const earlier = before.find(({ row }) => row === event.row)?.packets ?? 0;
+    const earlier = before.find((rule) => ruleKey(rule) === ruleKey(event))?.packets ?? 0;
     const packets = event.packets - earlier;
     return packets > 0 ? [{ event, packets }] : [];
   });

@@ -53,7 +53,9 @@ export function judge(plan: Plan, observation: Observation, failure: string | nu
       expiredAtSeconds: expiry ? milliseconds(expiry.at * plan.timeScale) : null,
     },
     timeline: timeline(facts),
-    rules: facts.rules.map(({ row, rule, packets, bytes }) => ({ row, text: rule, packets, bytes })),
+    rules: facts.rules.map(({ row, rule, packets, bytes, unmatchable = null }) => {
+      return { row, text: rule, packets, bytes, unmatchable };
+    }),
     diagnosis,
     artifacts: { directory: null, captures: [] },
     captures: observation.captures.map(({ leg, packets, lost }) => ({ leg, packets, lost })),

@@ -70,6 +70,8 @@ export interface RunResult {
     readonly text: string;
     readonly packets: number;
     readonly bytes: number;
+    /** why no packet of this lab can match it, where that can be told; results of before 2026-12-01 have none */
+    readonly unmatchable?: string | null;
   }[];
   readonly diagnosis: readonly {
     readonly code: string;

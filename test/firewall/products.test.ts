@@ -128,6 +128,9 @@ describe('modules', () => {
     ['ip_masq_ftp ports=1,2,3,4,5,6,7,8,9,10,11,12', { ports: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] }],
     ['ip_masq_ftp ports=2121 in_ports=21', { ports: [2121], inPorts: [21] }],
     ['ip_conntrack_ftp ports=21,2121', { ports: [21, 2121] }],
+    ['nf_conntrack_ftp ports=2121', { name: 'ip_conntrack_ftp', ports: [2121] }],
+    ['nf_nat_ftp', { name: 'ip_nat_ftp', ports: [21] }],
+    ['nf_conntrack', { name: 'ip_conntrack', ports: [] }],
     ...['ip_conntrack', 'iptable_nat', 'ip_tables', 'ip_masq_portfw', 'parport_pc', 'lp'].map(
       (name) => [name, { name, ports: [] }] as const,
     ),

@@ -120,13 +120,49 @@ const WRONG: readonly (readonly [string, Text, string, string])[] = [
     'a reversed range of nft, indented further',
     { kind: 'nftables', rules: 'ct state established accept\n  tcp dport 6009-6000 accept' },
     '10:17',
-    'port range 6009-6000 is upside down; did you mean 6000-6009?',
+    'nft refuses row 2, “tcp dport 6009-6000 accept”: Range has zero or negative size',
   ],
   [
     'port 65536 in a set of nft',
     { kind: 'nftables', rules: 'ct state established accept\ntcp dport { 20, 65536 } accept' },
     '10:21',
-    'port 65536 is out of range',
+    'nft refuses row 2, “tcp dport { 20, 65536 } accept”: Service out of range',
+  ],
+  [
+    'the second line of a rule, in a whole table',
+    {
+      kind: 'nftables',
+      rules:
+        'table ip office {\n  chain f {\n    type filter hook forward priority 0\n    policy drop\n    tcp dport { 20,\n      ftpp } accept\n  }\n}',
+    },
+    '14:11',
+    'nft refuses row 1, “tcp dport { 20, ftpp } accept”: Could not resolve service',
+  ],
+  [
+    'one rule of two in a line',
+    { kind: 'nftables', rules: 'tcp dport 20 accept; tcp dport 65536 accept' },
+    '9:36',
+    'nft refuses row 2, “tcp dport 65536 accept”: Service out of range',
+  ],
+  [
+    'what is no rule, in a whole table',
+    {
+      kind: 'nftables',
+      rules:
+        'table ip office {\n  chain f {\n    type filter hook forward priority 0; policy drop\n  }\n  sett x\n}',
+    },
+    '13:7',
+    'nft refuses the rules: syntax error',
+  ],
+  [
+    'a command of nft typed in a shell',
+    {
+      kind: 'nftables',
+      rules:
+        "nft add table ip office\n  nft add chain ip office f '{ type filter hook forward priority 0; policy drop; }'\nnft add rule ip office f tcp dport 65536 accept",
+    },
+    '11:40',
+    'nft refuses row 1, “add rule ip office f tcp dport 65536 accept”: Service out of range',
   ],
   [
     'a word that nft itself does not know',
@@ -224,6 +260,17 @@ test('the mark stands under the place', async () => {
   expect(line.slice(mark.indexOf('^'))).toBe('65536 -j ACCEPT');
 });
 
+test('of several scenarios none is run when the rules of one are refused', async () => {
+  const folder = box.scratch();
+  writeFileSync(join(folder, 'good.yaml'), scenario({ kind: 'nftables', rules: 'accept' }));
+  writeFileSync(join(folder, 'bad.yaml'), scenario({ kind: 'nftables', rules: 'iif "outside" acept' }));
+  const { code, stdout, stderr } = await box.lab(['./good.yaml', './bad.yaml'], folder);
+  expect(stderr).toContain('bad.yaml:9:24: nft refuses row 1, “iif "outside" acept”: syntax error');
+  // It would have told of its progress.
+  expect(stderr).not.toContain('good');
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+});
+
 test('every mistake in the rules is named, each where it stands', async () => {
   const { code, stderr, file } = await runText(
     scenario({
@@ -259,8 +306,9 @@ describe.each([
     rules: ['iifname "inside" accept', 'iifname "outside" accept'],
     wrong: 'tcp dport 65536',
     place: '12:15',
+    said: 'nft refuses row 3, “tcp dport 65536”: Service out of range',
   },
-])('a file with CRLF and rules of $dialect', ({ kind, rules, wrong, place }) => {
+])('a file with CRLF and rules of $dialect', ({ kind, rules, wrong, place, said }) => {
   test('runs like any other', async () => {
     const expected = ['download is complete', 'row 2 counts packets'];
     const text = scenario({ kind, expected, rules: rules.join('\n') }).replaceAll('\n', '\r\n');
@@ -273,7 +321,7 @@ describe.each([
   test('has its mistakes where they stand', async () => {
     const text = scenario({ kind, rules: [...rules, '# the last', wrong].join('\n') });
     const { code, stderr, file } = await runText(text.replaceAll('\n', '\r\n'));
-    expect(stderr).toContain(`${file}:${place}: port 65536 is out of range`);
+    expect(stderr).toContain(`${file}:${place}: ${said ?? 'port 65536 is out of range'}`);
     expect(code).toBe(2);
   });
 });

@@ -61,15 +61,19 @@ export async function startContainerHosts(
   const agent = (bundle: string): string[] => ['node', `/opt/lab/${bundle}`];
   const administer: RunScript = (script) => wiring.host.exec(['sh'], { input: script });
   const router = Router.start(plan, hosts.firewall, agent, WORK_DIRECTORY);
-  const lab = {
+  const lab: Lab = {
     plan,
+    standings: null,
     hosts,
     workDirectory: WORK_DIRECTORY,
     router,
     kernel: runtime.kernel,
     agent,
     wire: async () => {
-      lab.plan = await wireContainers(plan, { firewall: hosts.firewall, router }, administer, running);
+      Object.assign(
+        lab,
+        await wireContainers(plan, { firewall: hosts.firewall, router }, administer, running),
+      );
       // The session need not wait until it is gone.
       if (!changesFirewall(plan)) void wiring.stop();
     },
@@ -109,7 +113,7 @@ async function wireContainers(
   wired: { readonly firewall: Host; readonly router: Router | null },
   administer: RunScript,
   running: readonly RunningContainer[],
-): Promise<Plan> {
+): Promise<Pick<Lab, 'plan' | 'standings'>> {
   const namespaces = running.map(({ role, pid }) => `ln -s /proc/${pid}/ns/net /run/netns/${role}`);
   // An ordinary user may serve port 21 in there; Docker allows it by itself, Podman does not.
   const ports = running.map(
@@ -121,5 +125,5 @@ async function wireContainers(
   const pid = running.find(({ role }) => role === 'firewall')?.pid ?? 0;
   const mount: RunScript = (script) =>
     administer(`nsenter --mount=/proc/${pid}/ns/mnt sh <<'MOUNTS'\n${script}MOUNTS\n`);
-  return wire(plan, wired, { administer, mount, prepare });
+  return wire(plan, wired, { administer, mount, prepare, directory: WORK_DIRECTORY });
 }

@@ -34,8 +34,9 @@ export async function startHosts(plan: Plan): Promise<Lab> {
   const router = Router.start(plan, hosts.firewall, agent, WORK_DIRECTORY);
   const wired = { firewall: hosts.firewall, router };
   const administer: RunScript = (script) => run(['sh'], { input: script });
-  const lab = {
+  const lab: Lab = {
     plan,
+    standings: null,
     hosts,
     workDirectory: WORK_DIRECTORY,
     kernel: release(),
@@ -43,11 +44,21 @@ export async function startHosts(plan: Plan): Promise<Lab> {
     agent,
     wire: async () => {
       // All hosts of a sandbox see the same files.
-      lab.plan = await wire(plan, wired, { administer, mount: administer });
+      Object.assign(
+        lab,
+        await wire(plan, wired, { administer, mount: administer, directory: WORK_DIRECTORY }),
+      );
     },
     change: (change: FirewallChange) => changeFirewall(change, hosts.firewall, administer),
   };
   return lab;
+}
+
+/** The sandbox itself as a host that rules can be checked on: it has a firewall's interfaces, and they go nowhere. */
+export async function scratchHost(): Promise<Pick<Host, 'exec'>> {
+  const link = ['ip', 'link', 'add', 'inside', 'type', 'veth', 'peer', 'name', 'outside'];
+  await must('make interfaces', run(link));
+  return { exec: run };
 }
 
 function namespaceHost(plan: Plan, name: HostName): Host {

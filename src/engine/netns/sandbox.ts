@@ -87,6 +87,21 @@ export class Sandbox<Result> implements Runner<Result> {
     }
   }
 
+  /**
+   * Has the worker check the rules of plans.
+   *
+   * @returns the first that is refused, and why; null when none is
+   * @throws LabFailure when it cannot
+   */
+  async check(
+    plans: readonly Plan[],
+  ): Promise<{ readonly plan: number; readonly refused: RefusedRows } | null> {
+    const answer = await this.ask({ type: 'check', plans });
+    if (answer.type === 'checked') return null;
+    if (answer.type === 'refused') return { plan: answer.plan, refused: new RefusedRows(answer.rows) };
+    throw new LabFailure(answer.type === 'failed' ? answer.message : `the worker answered "${answer.type}"`);
+  }
+
   /** Has the worker keep evidence, then takes the sandbox down. Returns the captures' names. */
   async keepAndStop(directory: string): Promise<readonly string[]> {
     try {

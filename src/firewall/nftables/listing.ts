@@ -1,0 +1,208 @@
+import type { Condition } from '../conditions';
+import type { Policy } from '../kinds';
+import { FORWARD, TABLE } from './ruleset';
+
+/** A rule as `nft -j` prints it (libnftables-json(5)). */
+export interface NftRule {
+  readonly family: string;
+  readonly table: string;
+  readonly chain: string;
+  readonly handle: number;
+  readonly comment?: string;
+  readonly expr: readonly NftExpression[];
+}
+
+/** One match or statement: an object with one key, its kind. */
+export type NftExpression = Readonly<Record<string, unknown>>;
+
+interface NftChain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly type?: string;
+  readonly hook?: string;
+  readonly policy?: Policy;
+}
+
+interface NftObject {
+  readonly rule?: NftRule;
+  readonly chain?: NftChain;
+}
+
+/** What a rule of the kernel's is to the owner: a row, or the lab's own counter of what got to a chain's policy. */
+export type Standing = number | 'policy' | null;
+
+/** Where the owner's rows stand: for each chain what its rules are, in their order. */
+export type Standings = ReadonlyMap<string, readonly Standing[]>;
+
+/** A row's or a policy's own count. */
+export interface NftCounter {
+  readonly row: number | 'policy';
+  /** the chain it stands in, e.g. `ip office forward` */
+  readonly chain: string;
+  /** that chain's, where packets that no row speaks of meet one */
+  readonly policy: Policy | null;
+  readonly conditions: readonly Condition[];
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** `nft -j list ruleset`, read. */
+export class NftListing {
+  readonly rules: readonly NftRule[];
+  private readonly chains: readonly NftChain[];
+
+  constructor(json: string) {
+    const { nftables } = JSON.parse(json) as { nftables: readonly NftObject[] };
+    this.rules = nftables.flatMap(({ rule }) => rule ?? []);
+    this.chains = nftables.flatMap(({ chain }) => chain ?? []);
+  }
+
+  /** Chains that a forwarded packet meets by itself, and their policies. */
+  get forwarding(): ReadonlyMap<string, Policy> {
+    const base = this.chains.filter(({ type, hook }) => type === 'filter' && hook === 'forward');
+    return new Map(
+      base.map(({ family, table, name, policy }) => [`${family} ${table} ${name}`, policy ?? 'accept']),
+    );
+  }
+
+  /** Rules by their chain, in their order. */
+  byChain(): Map<string, NftRule[]> {
+    const found = new Map<string, NftRule[]>();
+    for (const rule of this.rules) {
+      const chain = chainOf(rule);
+      const rules = found.get(chain);
+      if (rules) rules.push(rule);
+      else found.set(chain, [rule]);
+    }
+    return found;
+  }
+}
+
+function chainOf({ family, table, chain }: NftRule): string {
+  return `${family} ${table} ${chain}`;
+}
+
+/** Whether a rule is the owner's: all are but those of the lab's own table, of which only its forward chain is. */
+export function isOwners(rule: NftRule): boolean {
+  return rule.family !== 'ip' || rule.table !== TABLE || rule.chain === FORWARD;
+}
+
+/**
+ * The rules that a ruleset added, in the order of its text: what `nft -j --echo` prints of it.
+ *
+ * @returns none for what prints nothing
+ */
+export function addedRules(echo: string): NftRule[] {
+  if (echo.trim() === '') return [];
+  const { nftables } = JSON.parse(echo) as {
+    nftables: readonly { readonly add?: NftObject; readonly insert?: NftObject }[];
+  };
+  return nftables.flatMap(({ add, insert }) => (add ?? insert)?.rule ?? []);
+}
+
+/** Statements that end a rule. What stands before them counts what they are done to. */
+const LAST: ReadonlySet<string> = new Set([
+  ...['accept', 'drop', 'continue', 'return', 'jump', 'goto', 'vmap', 'queue', 'reject'],
+  ...['masquerade', 'snat', 'dnat', 'redirect', 'tproxy', 'synproxy', 'notrack'],
+]);
+
+function counted(rule: NftRule): NftRule {
+  const last = Object.keys(rule.expr.at(-1) ?? {})[0] ?? '';
+  const at = LAST.has(last) ? rule.expr.length - 1 : rule.expr.length;
+  return { ...rule, expr: [...rule.expr.slice(0, at), COUNTER, ...rule.expr.slice(at)] };
+}
+
+const COUNTER: NftExpression = { counter: null };
+
+/** Commands that `nft -j` takes or refuses together. */
+export type NftCommands = readonly Readonly<Record<string, unknown>>[];
+
+/**
+ * Puts a counter of the lab's own into a rule, before its verdict: the rule again with one, right behind itself, and it
+ * goes. `replace`, which would be one command for it, is not safe in nft 1.0.6.
+ */
+export function withCounter(rule: NftRule): NftCommands {
+  const { family, table, chain, handle } = rule;
+  return [{ add: { rule: counted(rule) } }, { delete: { rule: { family, table, chain, handle } } }];
+}
+
+/** The same for all rules of a chain that has very many: it is emptied, and gets them anew. */
+export function emptied(chain: string): NftCommands {
+  const [family, table, name] = chain.split(' ');
+  return [{ flush: { chain: { family, table, name } } }];
+}
+
+export function addedWithCounter(rule: NftRule): NftCommands {
+  const { family, table, chain, comment, expr } = counted(rule);
+  return [{ add: { rule: { family, table, chain, expr, ...(comment !== undefined && { comment }) } } }];
+}
+
+/** Puts a counter where a chain comes to its policy. */
+export function policyCounter(place: string): NftCommands {
+  const [family, table, chain] = place.split(' ');
+  return [{ add: { rule: { family, table, chain, expr: [COUNTER], comment: 'policy' } } }];
+}
+
+/** Where everything stands, once the chains to be counted have their counter at the end. */
+export function standings(listing: NftListing, rowOf: (rule: NftRule) => number | null): Standings {
+  const forwarding = [...listing.forwarding.keys()];
+  const found = new Map<string, Standing[]>(forwarding.map((chain) => [chain, []]));
+  for (const [chain, rules] of listing.byChain()) found.set(chain, rules.map(rowOf));
+  for (const chain of forwarding) found.get(chain)?.push('policy');
+  return found;
+}
+
+/** The counters of what stands where, from `nft -j list ruleset`: of each rule the last, which is the lab's own. */
+export function nftCounters(listing: NftListing, standing: Standings): NftCounter[] {
+  const found = listing.byChain();
+  return [...standing].flatMap(([chain, rows]) =>
+    rows.flatMap((row, index): NftCounter[] => {
+      const { expr = [] } = found.get(chain)?.[index] ?? {};
+      const counter = expr.findLast((part) => part['counter'])?.['counter'];
+      if (row === null || !isCounter(counter)) return [];
+      const policy = listing.forwarding.get(chain) ?? null;
+      return [
+        {
+          row,
+          chain,
+          policy,
+          conditions: expr.flatMap(conditions),
+          packets: counter.packets,
+          bytes: counter.bytes,
+        },
+      ];
+    }),
+  );
+}
+
+function isCounter(value: unknown): value is { packets: number; bytes: number } {
+  return typeof value === 'object' && value !== null && 'packets' in value && 'bytes' in value;
+}
+
+/** What a match asks of interfaces and addresses, where it asks for them by name: those of a named set are not known. */
+function conditions({ match }: NftExpression): Condition[] {
+  const { op, left, right } = (match ?? {}) as { op?: string; left?: NftExpression; right?: unknown };
+  if (left === undefined || (op !== '==' && op !== 'in')) return [];
+  const { key } = (left['meta'] ?? {}) as { key?: string };
+  const { protocol, field } = (left['payload'] ?? {}) as { protocol?: string; field?: string };
+  const isAddress = protocol === 'ip' && (field === 'saddr' || field === 'daddr');
+  const on = /^[io]if(?:name)?$/.test(key ?? '') ? 'interface' : isAddress ? 'address' : null;
+  const any = (elements(right) ?? []).map(named);
+  return on === null || any.length === 0 || any.includes(null)
+    ? []
+    : [{ on, any: any.flatMap((text) => text ?? []) }];
+}
+
+function elements(right: unknown): readonly unknown[] | null {
+  if (typeof right !== 'object' || right === null || !('set' in right)) return [right];
+  return Array.isArray(right.set) ? right.set : null;
+}
+
+/** A value in words; null for one of another shape. */
+function named(value: unknown): string | null {
+  if (typeof value === 'string') return value.startsWith('@') ? null : value;
+  const { prefix, range } = (value ?? {}) as { prefix?: { addr: string; len: number }; range?: string[] };
+  if (prefix) return `${prefix.addr}/${prefix.len}`;
+  return range ? range.join('-') : null;
+}
