@@ -26,13 +26,15 @@ export interface Row {
 
 /** One line of a kind's own language, e.g. `-A FORWARD -p tcp -j ACCEPT`. */
 export interface Command {
-  /** iptables: filter, nat, mangle or raw; nftables: the lab's chain it is put into; else empty */
+  /** iptables: filter, nat, mangle, raw or security; nftables: the lab's chain it is put into; else empty */
   readonly table: string;
   readonly text: string;
   /** the row it is; null for what counts no packets, such as a policy */
   readonly row: number | null;
   /** its line in its text, from 0, where it is no row and may be refused all the same */
   readonly line?: number;
+  /** iptables: where each word behind the chain stands in the row's text, from 0 */
+  readonly columns?: readonly number[];
 }
 
 /** What is wrong with rule text, and where: line and column from 0. */
@@ -110,6 +112,8 @@ export interface Ruleset {
     readonly row: number;
     /** columns before the row's own text */
     readonly indent: number;
+    /** iptables: where each word behind the chain stands in the row's own text, if its author wrote it so */
+    readonly columns?: readonly number[];
   }[];
   /** lines (from 1) of text that is loaded as it stands, and where each is in that text (from 0) */
   readonly textLines?: readonly { readonly line: number; readonly source: number }[];
