@@ -51,7 +51,10 @@ export async function checkRuleset(plan: Plan, host: Pick<Host, 'exec'>, directo
 async function restore(ruleset: Ruleset, host: Pick<Host, 'exec'>, flags: readonly string[]): Promise<void> {
   // Of a table in several blocks, each would flush what the one before it loaded.
   const argv = ['iptables-restore', '--noflush', ...flags];
-  const { code, stderr } = await host.exec(argv, { input: ruleset.text });
+  const { code, stdout, stderr } = await host.exec(argv, { input: ruleset.text });
+  // Some options make it print, load nothing, and end as if all were well.
+  if (code === 0 && stdout.length > 0)
+    throw new LabFailure(`iptables-restore printed instead of loading: ${stdout.toString('utf8').trim()}`);
   if (code !== 0) throw refusal('iptables-restore', stderr, refusedRows(stderr, ruleset).map(inOneLine));
 }
 

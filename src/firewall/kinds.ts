@@ -26,7 +26,7 @@ export interface Row {
 
 /** One line of a kind's own language, e.g. `-A FORWARD -p tcp -j ACCEPT`. */
 export interface Command {
-  /** iptables: filter, nat, mangle or raw; nftables: the lab's chain it is put into; else empty */
+  /** iptables: filter, nat, mangle, raw or security; nftables: the lab's chain it is put into; else empty */
   readonly table: string;
   readonly text: string;
   /** the row it is; null for what counts no packets, such as a policy */
@@ -35,6 +35,8 @@ export interface Command {
   readonly line?: number;
   /** the rows that stand on it, where one may hold several, or a part of one */
   readonly places?: readonly Place[];
+  /** iptables: where each word behind the chain stands in the row's text, from 0 */
+  readonly columns?: readonly number[];
 }
 
 /** Where a line of a row's text stands on a line of a ruleset. */
@@ -123,6 +125,8 @@ export interface Ruleset {
     readonly indent: number;
     /** the line of the row's text, from 0, where it has several */
     readonly within?: number;
+    /** iptables: where each word behind the chain stands in the row's own text, if its author wrote it so */
+    readonly columns?: readonly number[];
   }[];
   /** lines (from 1) of text that is loaded as it stands, and where each is in that text (from 0) */
   readonly textLines?: readonly { readonly line: number; readonly source: number }[];

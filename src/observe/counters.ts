@@ -22,7 +22,7 @@ interface Counter {
  * by its name it needs none.
  */
 const SAVE =
-  'iptables-save -c 2> /dev/null || for table in raw mangle nat filter; do iptables-save -c -t $table || exit; done';
+  'iptables-save -c 2> /dev/null || for table in raw mangle nat filter security; do iptables-save -c -t $table || exit; done';
 
 /** Reads the counter of every row, and of the policy. */
 export async function readCounters(lab: Lab, at: number): Promise<RawEvent[]> {

@@ -152,7 +152,7 @@ const firewall = z.strictObject({
   rules: z.optional(
     described(
       z.string(),
-      'Rules in the words of the firewall’s kind, or the FAQ’s own table. nftables: rules for forwarded packets, one a line, or whole tables; iptables: commands, or iptables-save text; ipchains: commands, or a whole start script that begins with #!/bin/sh. Interfaces: inside, outside. Names: $inside_net, $outside_net, $client, $server, $firewall_inside, $firewall_outside, and $firewall_outside2 where there is a second address.',
+      'Rules in the words of the firewall’s kind, or the FAQ’s own table. nftables: rules for forwarded packets, or whole tables, or nft commands as typed; iptables: commands, or iptables-save text; either is read by the tool itself; ipchains: commands, or a whole start script that begins with #!/bin/sh. Interfaces: inside, outside. Names: $inside_net, $outside_net, $client, $server, $firewall_inside, $firewall_outside, and $firewall_outside2 where there is a second address.',
     ),
   ),
   modules: z.optional(

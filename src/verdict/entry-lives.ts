@@ -55,8 +55,8 @@ interface Passing {
   readonly at: number;
   readonly leg: Leg;
   readonly bytes: number;
-  /** one of a series between which there was no long pause */
-  readonly continues: boolean;
+  /** the end of a series that began then, and in which there was no long pause; null: it is one packet */
+  readonly since: number | null;
   readonly event: string;
 }
 
@@ -131,10 +131,12 @@ class Life {
     // A firewall that tells of each refreshing needs no packets to tell it.
     const tells = this.isExact || steps.some(({ change }) => change === 'refresh');
     const passings = tells ? [] : this.passings(Math.min(this.until, gone ? gone.at + CLOCKS : this.until));
+    const long = passings.flatMap(({ since, at }) => (since === null ? [] : [{ since, at }]));
     for (const step of [...steps, ...passings].sort((a, b) => a.at - b.at || rank(a) - rank(b))) {
-      const continues = 'continues' in step && step.continues;
+      // In the middle of a long flow packets come one after the other, though only its ends are known.
+      const isBusy = long.some(({ since, at }) => step.at >= since && step.at <= at + CLOCKS);
       // What comes after the deadline is no longer this entry's.
-      if (step.at >= this.deadline && !continues && !this.isExact) break;
+      if (step.at >= this.deadline && !isBusy && !this.isExact) break;
       if ('kind' in step) this.change(step);
       else this.refresh(step);
     }
@@ -239,12 +241,10 @@ function rank(step: ConntrackEvent | Passing): number {
 
 function passingsOf(event: PacketEvent | FlowEvent): Passing[] {
   const { leg, id } = event;
-  if (event.kind === 'packet')
-    return [{ at: event.at, leg, bytes: event.length, continues: false, event: id }];
+  if (event.kind === 'packet') return [{ at: event.at, leg, bytes: event.length, since: null, event: id }];
   const { times = null, bytes, at, until } = event;
-  if (times) return times.map((one) => ({ at: one, leg, bytes, continues: false, event: id }));
-  // Of a long flow only its ends are known; between them its packets come one after the other.
-  return [at, until].map((one) => ({ at: one, leg, bytes, continues: one !== at, event: id }));
+  if (times) return times.map((one) => ({ at: one, leg, bytes, since: null, event: id }));
+  return [at, until].map((one) => ({ at: one, leg, bytes, since: one === at ? null : at, event: id }));
 }
 
 function sameTuple(one: Tuple, other: Tuple): boolean {

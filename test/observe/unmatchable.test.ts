@@ -39,7 +39,7 @@ const OF_IPTABLES = [
   'iptables -A FORWARD ! -i eth1 -p icmp -j ACCEPT',
   'iptables -A FORWARD -i outside -s 192.168.0.0/16 -j DROP',
   'iptables -A FORWARD -p tcp ! -d 192.168.0.0/16 --dport 22 -j ACCEPT',
-  'iptables -A FORWARD -s $client -i in+ -p tcp --dport 21 -j ACCEPT',
+  'iptables -A FORWARD -s $client -i in+ -p tcp --dport ftp -j ACCEPT',
   'iptables -A FORWARD -i inside -j ACCEPT',
   'iptables -A FORWARD -m state --state ESTABLISHED -j ACCEPT',
 ];

@@ -5,7 +5,8 @@ import { Box } from '../box';
 import { documentIn, LAB, ordinaryUser } from '../support';
 
 // Rules as they stand in a scenario file: what is wrong with them is said with the file's own line and
-// column, before anything starts; what is merely unusual runs.
+// column, by the lab before anything starts or by the firewall's own tool before anything is sent; what is merely
+// unusual runs.
 
 interface Text {
   readonly kind?: string;
@@ -76,13 +77,25 @@ const WRONG: readonly (readonly [string, Text, string, string])[] = [
     'an unknown flag of iptables',
     { rules: 'iptables -A FORWARD -i inside -j ACCEPT\niptables -A FORWARD --colour red -j ACCEPT' },
     '10:25',
-    'unknown flag "--colour"',
+    'iptables-restore refuses row 2, “-A FORWARD --colour red -j ACCEPT”: unknown option "--colour"',
   ],
   [
     'port 65536 of iptables',
     { rules: 'iptables -A FORWARD -p tcp --dport 65536 -j ACCEPT' },
     '9:40',
-    'port 65536 is out of range; allowed: a number from 1 to 65535',
+    "invalid port/service `65536' specified",
+  ],
+  [
+    'a target that nobody has',
+    { rules: 'iptables -A FORWARD -i inside -j ACEPT\niptables -A FORWARD -j ACCEPT' },
+    '9:38',
+    "Chain 'ACEPT' does not exist; did you mean ACCEPT?",
+  ],
+  [
+    'a target in the wrong table',
+    { rules: 'iptables -A FORWARD -j MASQUERADE' },
+    '9:28',
+    'MASQUERADE stands in POSTROUTING of table nat; here it is FORWARD of table filter',
   ],
   [
     'a chain that iptables does not have',
@@ -275,13 +288,13 @@ test('every mistake in the rules is named, each where it stands', async () => {
   const { code, stderr, file } = await runText(
     scenario({
       firewall: '  tables: [T1]\n  scripts:\n    rc.firewall.local: modprobe lp_ftp',
-      rules: 'iptables -A FORWARD -p tcp --dport 0 -j ACCEPT\n\niptables -A FORWARD -j ACEPT',
+      rules: 'iptables -A FORWARD -p tcp -y -j ACCEPT\n\niptables -A FORWARD -j DENY',
     }),
   );
   const places = stderr
     .split('\n')
     .flatMap((line) => (line.startsWith(file) ? [line.slice(file.length + 1)] : []));
-  expect(places.map((place) => place.slice(0, 5)).sort()).toEqual(['10:24', '12:40', '14:28']);
+  expect(places.map((place) => place.slice(0, 5)).sort()).toEqual(['10:24', '12:32', '14:28']);
   expect(code).toBe(2);
 });
 
@@ -292,6 +305,7 @@ describe.each([
     rules: [HEADER, 'accept tcp any - any - output', 'accept tcp any - any - input'],
     wrong: 'accept tcp any - any 65536 input',
     place: '13:26',
+    message: 'port 65536 is out of range',
   },
   {
     dialect: 'iptables',
@@ -299,6 +313,7 @@ describe.each([
     rules: ['iptables -A FORWARD -i inside -j ACCEPT', 'iptables -A FORWARD -i outside -j ACCEPT'],
     wrong: 'iptables -A FORWARD -p tcp --dport 65536',
     place: '12:40',
+    message: 'iptables-restore refuses row 3, “-A FORWARD -p tcp --dport 65536”',
   },
   {
     dialect: 'nft',
@@ -306,9 +321,9 @@ describe.each([
     rules: ['iifname "inside" accept', 'iifname "outside" accept'],
     wrong: 'tcp dport 65536',
     place: '12:15',
-    said: 'nft refuses row 3, “tcp dport 65536”: Service out of range',
+    message: 'nft refuses row 3, “tcp dport 65536”: Service out of range',
   },
-])('a file with CRLF and rules of $dialect', ({ kind, rules, wrong, place, said }) => {
+])('a file with CRLF and rules of $dialect', ({ kind, rules, wrong, place, message }) => {
   test('runs like any other', async () => {
     const expected = ['download is complete', 'row 2 counts packets'];
     const text = scenario({ kind, expected, rules: rules.join('\n') }).replaceAll('\n', '\r\n');
@@ -321,7 +336,7 @@ describe.each([
   test('has its mistakes where they stand', async () => {
     const text = scenario({ kind, rules: [...rules, '# the last', wrong].join('\n') });
     const { code, stderr, file } = await runText(text.replaceAll('\n', '\r\n'));
-    expect(stderr).toContain(`${file}:${place}: ${said ?? 'port 65536 is out of range'}`);
+    expect(stderr).toContain(`${file}:${place}: ${message}`);
     expect(code).toBe(2);
   });
 });

@@ -148,6 +148,18 @@ test('of a flow too long to keep each packet’s time, the ends are known and no
   expect(life(busy).expiredAt).toBe(30);
 });
 
+test('what the firewall tells while a flow too long to keep each packet’s time goes on is of the same entry', () => {
+  // The last packet closes the connection, and conntrack’s clock is a little behind.
+  const closing = [
+    ...HANDSHAKE(),
+    flow([1, 20], 'client', false, 5000),
+    told(19.999, 'update', 'FIN_WAIT', 120),
+  ];
+  expect(life([...closing, end(40)])).toMatchObject({ closed: true, expiredAt: null });
+  const after = [...HANDSHAKE(), flow([1, 20], 'client', false, 5000), told(31, 'update', 'FIN_WAIT', 120)];
+  expect(life([...after, end(40)])).toMatchObject({ closed: false, expiredAt: 30 });
+});
+
 test('without captures nobody knows which packet was the last: the firewall’s word is all there is', () => {
   expect(life([...HANDSHAKE(), end(30)], false)).toMatchObject({ expiredAt: null });
   const gone = [...HANDSHAKE(), told(25, 'destroy', 'ESTABLISHED'), end(30)];

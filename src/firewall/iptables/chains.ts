@@ -1,5 +1,5 @@
-import type { TableName } from './vocabulary';
-import { CHAINS, TABLES } from './vocabulary';
+import type { TableName } from './tables';
+import { CHAINS, TABLES } from './tables';
 
 /** A rule as it stands in its chain. */
 export interface Standing {

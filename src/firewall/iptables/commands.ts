@@ -1,9 +1,9 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { Chains } from './chains';
 import { withRow } from './identity';
-import { readRule } from './rule';
-import type { TableName } from './vocabulary';
-import { CHAINS } from './vocabulary';
+import { readRule, refuseFormer } from './rule';
+import type { TableName } from './tables';
+import { CHAINS } from './tables';
 import type { Complain, RuleWord } from './words';
 import { render, written } from './words';
 import type { Command, Policy, Row } from '../kinds';
@@ -33,8 +33,9 @@ export class Commands {
     return this.firstRow + this.rows.length;
   }
 
-  add(table: TableName, text: string, row: number | null = null): void {
-    this.commands.push({ table, text, row });
+  /** Adds what counts no packets. */
+  add(table: TableName, text: string): void {
+    this.commands.push({ table, text, row: null });
   }
 }
 
@@ -81,7 +82,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   '-L': '"-L" lists, changes nothing; leave it out',
   '-S': '"-S" lists, changes nothing; leave it out',
   '-n': '"-n" is for listing, changes nothing; leave it out',
-  '-v': '"-v" is for listing, changes nothing; leave it out',
   '-C': '"-C" checks, changes nothing; leave it out',
   '-E': '"-E" renames a chain, which is not read here; give it its name with -N',
   '-M': '"-M" is ipchains: iptables has no masquerading timeouts; connection tracking has its own',
@@ -187,12 +187,14 @@ interface Put {
 }
 
 function putRule(line: CommandLine, into: Commands, { chain, rest, number, stated }: Put): void {
-  const place = { table: line.table, chain, chains: into.chains.ownChains(line.table) };
-  const { stops, jumpsTo, copies } = readRule(rest, place, line.complain);
+  refuseFormer(rest, into.chains.ownChains(line.table), line.complain);
+  const { stops, jumpsTo, copies } = readRule(rest);
   const row = into.nextRow();
   into.rows.push({ row, text: line.text, line: line.line, column: line.column, stops });
   const head = number === null ? `-A ${chain}` : stated ? `-I ${chain} ${number}` : `-I ${chain}`;
-  into.add(line.table, withRow(`${head} ${render(rest)}`.trimEnd(), row), row);
+  const text = withRow(`${head} ${render(rest)}`.trimEnd(), row);
+  const columns = rest.map((word) => word.column - line.column);
+  into.commands.push({ table: line.table, text, row, columns });
   const rules = into.chains.rules(line.table, chain) ?? [];
   const standing = Array.from({ length: copies }, () => ({ row, key: keyOf(rest), jumpsTo }));
   if (number === null) rules.push(...standing);
@@ -217,11 +219,6 @@ function remove(line: CommandLine, into: Commands): void {
     into.add(line.table, `-D ${chain} ${number}`);
     return;
   }
-  const { copies } = readRule(
-    rest,
-    { ...line, chain, chains: into.chains.ownChains(line.table) },
-    line.complain,
-  );
   const key = keyOf(rest);
   const at = rules.findIndex((rule) => rule.key === key);
   const found = rules[at];
@@ -229,7 +226,7 @@ function remove(line: CommandLine, into: Commands): void {
     line.complain(given.column, `no rule above in ${chain} of table ${line.table} reads "${written(rest)}"`);
     return;
   }
-  rules.splice(at, copies);
+  rules.splice(at, readRule(rest).copies);
   into.add(line.table, withRow(`-D ${chain} ${render(rest)}`, found.row));
 }
 

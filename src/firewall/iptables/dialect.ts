@@ -1,6 +1,6 @@
 import { Commands, applyPolicy, newChain, readCommand } from './commands';
-import type { TableName } from './vocabulary';
-import { CHAINS, TABLES } from './vocabulary';
+import type { TableName } from './tables';
+import { CHAINS, TABLES } from './tables';
 import type { Complain, RuleWord } from './words';
 import { readWords, written } from './words';
 import type { Writing } from './writing';
@@ -11,6 +11,7 @@ import {
   isTableFlag,
   knownTable,
   noCommand,
+  programWords,
   unknownTable,
   writingOf,
 } from './writing';
@@ -19,7 +20,8 @@ import type { RuleLine } from '../words';
 import { ruleLines } from '../words';
 
 export { printIptables } from './print';
-export { readIptablesCounters, refusedRows } from './readback';
+export { readIptablesCounters } from './readback';
+export { refusedRows } from './refusals';
 export { iptablesRuleset } from './ruleset';
 
 /**
@@ -172,7 +174,7 @@ class Reader {
     }
   }
 
-  /** Takes out `-t TABLE`, and what only the program itself is told: -w (wait for its lock) and -4. */
+  /** Takes out `-t TABLE`, and what only the program itself is told. */
   private withoutProgramFlags(
     own: readonly RuleWord[],
     line: WordedLine,
@@ -189,9 +191,11 @@ class Reader {
         table = next ? knownTable(next.text) : null;
         if (!next) line.complain(word.column, `${word.text} needs a table; allowed: ${TABLES.join(', ')}`);
         else if (table === null) line.complain(next.column, unknownTable(next.text));
-      } else if (word.raw === '-w' || word.raw === '--wait') {
-        if (next && /^\d+$/.test(next.text)) at += 1;
-      } else if (word.raw !== '-4' && word.raw !== '--ipv4') words.push(word);
+        continue;
+      }
+      const told = programWords(own, at);
+      if (told === 0) words.push(word);
+      else at += told - 1;
     }
     return { table, words };
   }

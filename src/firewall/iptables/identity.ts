@@ -1,6 +1,7 @@
 /** What comes before the author's own words of a rule: command, chain and, in -I, the number. */
 const HEAD = /^-[AID] \S+(?: \d+(?= |$))?/;
-const MARK = / -m comment --comment "row \d+"/;
+/** The comment, and what a rule has of its author's begins behind it. */
+export const MARK = / -m comment --comment "row \d+"/;
 
 /**
  * A rule command with its row's number as comment right behind the chain, by which its counter is

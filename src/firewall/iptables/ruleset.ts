@@ -1,16 +1,16 @@
 import { rowMarkLength, withRow } from './identity';
-import type { TableName } from './vocabulary';
-import { MULTIPORT_PLACES } from './values';
+import type { TableName } from './tables';
+import { TABLES } from './tables';
 import type { Command, FirewallSpec, HelperAttachment, Policy, PortRange, Ruleset } from '../kinds';
-
-/** In the order a packet meets them. */
-const ORDER: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter'];
 
 /**
  * Commands in one transaction. In a user namespace the socket to the kernel holds no more than some 250
  * rules (net.core.wmem_max; only root in the first namespace may exceed it, SO_SNDBUFFORCE in socket(7)).
  */
 const BLOCK = 100;
+
+/** xt_multiport: XT_MULTI_PORTS; a range takes two places. */
+const MULTIPORT_PLACES = 15;
 
 /** No interface has this name: a rule that loads, so the kernel has the helper, and matches nothing. */
 const UNATTACHED = 'lab-unattached';
@@ -22,7 +22,7 @@ const UNATTACHED = 'lab-unattached';
 export function iptablesRuleset(spec: FirewallSpec): Ruleset {
   const lines: string[] = [];
   const rowLines: Ruleset['rowLines'][number][] = [];
-  for (const table of ORDER) {
+  for (const table of TABLES) {
     const own = spec.commands.filter((command) => command.table === table && !isForwardPolicy(command));
     const ours = labRules(table, spec);
     if (table !== 'filter' && own.length === 0 && ours.length === 0) continue;
@@ -31,7 +31,7 @@ export function iptablesRuleset(spec: FirewallSpec): Ruleset {
     // A flush in the author's text is not meant for what the lab adds.
     const flushed = own.findLastIndex(({ text }) => text.startsWith('-F')) + 1;
     let inBlock = 0;
-    const add = ({ text, row }: Command): void => {
+    const add = ({ text, row, columns }: Command): void => {
       // iptables-nft places an inserted rule by its neighbour: one that goes in the same block is none.
       if (inBlock === BLOCK || (inBlock > 0 && text.startsWith('-D '))) {
         lines.push('COMMIT', `*${table}`);
@@ -39,7 +39,8 @@ export function iptablesRuleset(spec: FirewallSpec): Ruleset {
       }
       inBlock += 1;
       lines.push(row === null ? text : withRow(text, row));
-      if (row !== null) rowLines.push({ line: lines.length, row, indent: rowMarkLength(row) });
+      const place = { line: lines.length, indent: rowMarkLength(row ?? 0), ...(columns && { columns }) };
+      if (row !== null) rowLines.push({ ...place, row });
     };
     own.slice(0, flushed).forEach(add);
     lines.push(...ours);

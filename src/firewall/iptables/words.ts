@@ -16,7 +16,12 @@ export type Complain = (column: number, message: string) => void;
 const LOOKALIKES: Readonly<Record<string, string>> = { '–': '-', '—': '-', '“': '"', '”': '"', '’': "'" };
 
 /** Flags whose value is prose: `$` and quotes mean nothing special in it. */
-const PROSE = ['--comment', '--log-prefix', '--nflog-prefix', '--ulog-prefix'];
+const PROSE = ['--comment', '--log-prefix', '--nflog-prefix', '--ulog-prefix', '--string'];
+
+/** Whether the value of this flag is prose. */
+export function isProse(flag: RuleWord | undefined): boolean {
+  return PROSE.includes(flag?.text ?? '');
+}
 
 /**
  * The words of a line with their `$names` replaced. Unlike {@link words} it knows the backslash inside
@@ -36,7 +41,7 @@ export function readWords(
     complain(column, message);
   };
   for (const word of split(line, refuse)) {
-    const prose = PROSE.includes(found.at(-1)?.text ?? '');
+    const prose = isProse(found.at(-1));
     refuseNonAscii(word, word.quoted && found.at(-1)?.text === '--comment', refuse);
     if (word.raw === '\\') {
       complain(word.column, '"\\" continues a line in a shell; write the rule on one line');
@@ -138,9 +143,4 @@ function withNames(word: RuleWord, names: Readonly<Record<string, string>>, comp
     return all;
   });
   return { ...word, text };
-}
-
-/** Whether some `$name` in the word stayed unknown; that was complained of already. */
-export function hasUnknownName(word: RuleWord): boolean {
-  return word.text.includes('$');
 }

@@ -1,6 +1,7 @@
-import type { TableName } from './vocabulary';
-import { TABLES } from './vocabulary';
+import type { TableName } from './tables';
+import { TABLES } from './tables';
 import type { RuleWord } from './words';
+import { isProse } from './words';
 
 /** How a line is written; `either`: a command without program and table, as both writings have it. */
 export type Writing = 'typed' | 'saved' | 'either';
@@ -30,7 +31,23 @@ export function isCounters(word: string): boolean {
 
 /** A flag to the program itself, and no word of a comment. */
 export function isTableFlag(word: RuleWord, before: RuleWord | undefined): boolean {
-  return (word.raw === '-t' || word.raw === '--table') && before?.text !== '--comment';
+  return (word.raw === '-t' || word.raw === '--table') && !isProse(before);
+}
+
+/**
+ * How many words from here on only the program itself is told: to wait for its lock, that it is about IPv4, to
+ * tell more, and counters, which begin at 0 here as do those of iptables-save text.
+ */
+export function programWords(words: readonly RuleWord[], at: number): number {
+  const isNumber = (word: RuleWord | undefined): boolean => /^\d+$/.test(word?.text ?? '');
+  const raw = words[at]?.raw ?? '';
+  if (isProse(words[at - 1])) return 0;
+  if (/^(?:-4|--ipv4|-v|--verbose|(?:-w|--wait=)\d+)$/.test(raw)) return 1;
+  if (/^(?:-w|--wait)$/.test(raw)) return isNumber(words[at + 1]) ? 2 : 1;
+  if (/^(?:-W|--wait-interval)$/.test(raw)) return 2;
+  // Packets and bytes are two words, or one with a comma.
+  if (/^(?:-c|--set-counters)$/.test(raw)) return isNumber(words[at + 1]) && isNumber(words[at + 2]) ? 3 : 2;
+  return 0;
 }
 
 export function knownTable(name: string): TableName | null {
