@@ -1,7 +1,6 @@
 import type { VNode } from 'preact';
-import type { RuleEvent } from '../../observe/event';
-import type { RunResult } from '../../verdict/run-result';
-import { printable } from '../escape';
+import { cut } from '../escape';
+import type { ReportRun } from '../for-report';
 import { Chunks } from './chunks';
 import { Badge, Scroll, Section } from './parts';
 import { count, counted } from './words';
@@ -9,7 +8,7 @@ import { count, counted } from './words';
 /** More rules than this do not all stand open. */
 const MANY_RULES = 40;
 
-type Row = RunResult['rules'][number];
+type Row = ReportRun['rules'][number];
 
 /** What the rows did in this run. */
 interface Effect {
@@ -20,7 +19,7 @@ interface Effect {
 }
 
 /** The firewall's rules with their counters; those that a finding rests on stand out. */
-export function RulesSection({ run }: { run: RunResult }): VNode | null {
+export function RulesSection({ run }: { run: ReportRun }): VNode | null {
   const { rules } = run;
   if (rules.length === 0) return null;
   const effect = effectOf(run);
@@ -65,8 +64,8 @@ function matters(rule: Row, { decided }: Effect): boolean {
   return rule.packets > 0 || rule.row === 'policy' || decided.has(rule.row);
 }
 
-function effectOf(run: RunResult): Effect {
-  const samples = run.events.filter((event): event is RuleEvent => event.kind === 'rule');
+function effectOf(run: ReportRun): Effect {
+  const samples = run.events.filter((event) => event.kind === 'rule');
   const cited = new Set(
     [...run.diagnosis, ...run.expectations, ...run.claims].flatMap(({ events }) => events),
   );
@@ -100,7 +99,7 @@ function RuleRow({ rule, effect }: { rule: Row; effect: Effect }): VNode {
       <th scope="row">{row}</th>
       <td class="number">{count(packets)}</td>
       <td>
-        <code>{printable(text, 600)}</code>
+        <code>{cut(text, 600)}</code>
         {decided || stopped ? (
           <span class="effect">
             {decided ? <Badge tone={stopped ? 'bad' : 'good'}>decided</Badge> : null}{' '}
