@@ -2,7 +2,9 @@ import { removeLeftovers } from '../engine/docker/containers';
 import { ensureImages, IMAGE_NAMES, imageTag, tagLatest } from '../engine/docker/images';
 import { dockerRuntime } from '../engine/docker/runtime';
 import { PROJECT_DIRECTORY } from '../paths';
+import { jsonText } from '../report/json';
 import { EXIT } from './exit-codes';
+import { say } from './print';
 import { Progress } from './terminal';
 
 /** `lab images`: builds the images that are not there yet. */
@@ -21,7 +23,7 @@ export async function imagesCommand(flags: { base?: string; cache: boolean; quie
     await tagLatest(runtime, IMAGE_NAMES, PROJECT_DIRECTORY);
     progress.clear();
     for (const name of IMAGE_NAMES) {
-      process.stdout.write(`${imageTag(PROJECT_DIRECTORY, name)}${built.includes(name) ? '  built' : ''}\n`);
+      say(`${imageTag(PROJECT_DIRECTORY, name)}${built.includes(name) ? '  built' : ''}`, process.stdout);
     }
   } finally {
     progress.clear();
@@ -33,7 +35,7 @@ export async function imagesCommand(flags: { base?: string; cache: boolean; quie
 export async function downCommand(flags: { json?: true }): Promise<number> {
   const leftovers = await removeLeftovers(await dockerRuntime());
   if (flags.json) {
-    process.stdout.write(`${JSON.stringify(leftovers, null, 2)}\n`);
+    process.stdout.write(jsonText(leftovers));
     return EXIT.held;
   }
   const { removed, living, foreign } = leftovers;
@@ -44,6 +46,6 @@ export async function downCommand(flags: { json?: true }): Promise<number> {
       ? [`left alone: ${foreign} of labs on other machines, of which nothing can be known from here`]
       : []),
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  say(lines.join('\n'), process.stdout);
   return EXIT.held;
 }

@@ -1,7 +1,9 @@
 import { ENGINES } from '../engines';
 import type { Capability } from '../engine/host';
 import { ENGINE_NAMES, type EngineName } from '../plan/plan';
+import { jsonText } from '../report/json';
 import { EXIT } from './exit-codes';
+import { readable } from './print';
 import { Progress, style } from './terminal';
 
 interface Examined {
@@ -22,7 +24,7 @@ export async function doctorCommand(flags: { json?: true }): Promise<number> {
       engine.capabilities.map((capability) => ({ engine: engine.name, ...capability })),
     );
     const summary = engines.map(({ name, usable, why }) => ({ name, usable, why }));
-    process.stdout.write(`${JSON.stringify({ capabilities, engines: summary }, null, 2)}\n`);
+    process.stdout.write(jsonText({ capabilities, engines: summary }));
   } else {
     process.stdout.write(engines.map(describe).join('\n'));
   }
@@ -43,8 +45,8 @@ function describe({ name, usable, why, capabilities }: Examined): string {
   const lines = capabilities.flatMap((capability) => {
     const sign = capability.works ? look.green('✔') : capability.optional ? look.dim('–') : look.red('✘');
     return [
-      `  ${sign} ${capability.name.padEnd(width)}  ${look.dim(capability.why)}`,
-      ...(capability.works || capability.optional ? [] : [`      → ${capability.remedy}`]),
+      `  ${sign} ${capability.name.padEnd(width)}  ${look.dim(readable(capability.why))}`,
+      ...(capability.works || capability.optional ? [] : [`      → ${readable(capability.remedy)}`]),
     ];
   });
   const verdict = usable ? look.green('usable') : `${look.red('not usable')}, ${why}`;

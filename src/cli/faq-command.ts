@@ -1,6 +1,7 @@
 import { closest } from 'fastest-levenshtein';
 import { MissingCapability } from '../engine/host';
-import { printable } from '../report/escape';
+import { cut } from '../report/escape';
+import { forReport, type ReportRun } from '../report/for-report';
 import { jsonText } from '../report/json';
 import { claimReport, scoreboardReport } from '../report/scoreboard';
 import { skipScenario } from '../run';
@@ -11,6 +12,7 @@ import { scoreboard } from '../verdict/scoreboard';
 import { chooseScenarios } from './choose-scenarios';
 import { EXIT } from './exit-codes';
 import { exitCode, runMany, timeScaleOf, type ManyFlags } from './run-many';
+import { say } from './print';
 import { Progress, style } from './terminal';
 
 export interface FaqFlags extends ManyFlags {
@@ -25,12 +27,13 @@ export async function faqCommand(wanted: readonly string[], flags: FaqFlags): Pr
   const { runs, missing } =
     flags.from === undefined ? await runTests(ids, flags) : { runs: await saved(flags.from, ids) };
   const claims = scoreboard(ids, runs);
+  const shown = forReport(claims);
   const look = style(process.stdout);
   if (flags.json) process.stdout.write(jsonText({ claims }));
-  else if (wanted.length === 0) process.stdout.write(scoreboardReport(claims, look));
-  else process.stdout.write(claims.map((claim) => claimReport(claim, look)).join('\n'));
+  else if (wanted.length === 0) process.stdout.write(scoreboardReport(shown, look));
+  else process.stdout.write(shown.map((claim) => claimReport(claim, look)).join('\n'));
   if (missing) throw missing;
-  tellTrouble(runs);
+  tellTrouble(runs.map(forReport));
   // Claims may be false without anything being wrong; what the scenarios expect must hold.
   return runs.length === 0 ? EXIT.held : exitCode(runs);
 }
@@ -66,12 +69,11 @@ async function runTests(
 }
 
 /** A verdict that rests on a broken expectation is none to rely on: say so. */
-function tellTrouble(runs: readonly RunResult[]): void {
+function tellTrouble(runs: readonly ReportRun[]): void {
   for (const { scenario, outcome, reason } of runs) {
     if (outcome !== 'fail' && outcome !== 'infra-error') continue;
     const what = outcome === 'fail' ? 'an expectation did not hold' : 'the lab itself failed';
-    const name = printable(scenario);
-    process.stderr.write(`${name}: ${what}: ${printable(reason ?? '')}\n  npm run lab -- ${name}\n`);
+    say(`${scenario}: ${what}: ${cut(reason ?? '')}\n  npm run lab -- ${scenario}`);
   }
 }
 

@@ -1,9 +1,10 @@
 import { appendFileSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { annotations, type Place } from '../report/annotations';
+import type { ReportRun } from '../report/for-report';
 import { markdownReport } from '../report/markdown';
 import { expectationLines } from '../scenario/expectation-lines';
-import type { RunResult } from '../verdict/run-result';
+import { say } from './print';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -18,7 +19,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @see https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
  */
 export function tellGitHub(
-  runs: readonly RunResult[],
+  runs: readonly ReportRun[],
   files: readonly string[],
   log: NodeJS.WritableStream,
   environment: Environment = process.env,
@@ -34,16 +35,16 @@ export function tellGitHub(
   } catch (error) {
     // What it would have said is said in the log, too.
     const why = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`the job's summary (GITHUB_STEP_SUMMARY) can't be written: ${why}\n`);
+    say(`the job's summary (GITHUB_STEP_SUMMARY) can't be written: ${why}`);
   }
 }
 
 /** Where expectations stand, in paths as the repository has them. */
 function placesOf(
-  runs: readonly RunResult[],
+  runs: readonly ReportRun[],
   files: readonly string[],
   workspace: string,
-): (run: RunResult, expectation: number | null) => Place | null {
+): (run: ReportRun, expectation: number | null) => Place | null {
   return (run, expectation) => {
     const file = files[runs.indexOf(run)];
     if (file === undefined) return null;
@@ -53,7 +54,7 @@ function placesOf(
   };
 }
 
-function lineOf(file: string, run: RunResult, expectation: number): number | null {
+function lineOf(file: string, run: ReportRun, expectation: number): number | null {
   try {
     return expectationLines(file, run.expectations.length)[expectation] ?? null;
   } catch {

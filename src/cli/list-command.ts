@@ -1,4 +1,6 @@
 import { SCENARIO_DIRECTORY } from '../paths';
+import { forReport } from '../report/for-report';
+import { jsonText } from '../report/json';
 import { scaleText } from '../report/time-scale';
 import { drawTopology } from '../report/topology';
 import { rangesText } from '../agent/port-ranges';
@@ -10,6 +12,7 @@ import { loadScenario } from '../scenario/load';
 import { secondsText, sizeText } from '../scenario/quantities';
 import { topologyOf } from '../verdict/judge';
 import { EXIT } from './exit-codes';
+import { readable } from './print';
 import { timeScaleOf, type ManyFlags } from './run-many';
 import { style } from './terminal';
 
@@ -27,12 +30,12 @@ export function listCommand(flags: { json?: true }): number {
       tags,
       claims: Object.keys(claims),
     }));
-    process.stdout.write(`${JSON.stringify({ scenarios: listed }, null, 2)}\n`);
+    process.stdout.write(jsonText({ scenarios: listed }));
     return EXIT.held;
   }
   const look = style(process.stdout);
   const width = Math.max(...scenarios.map(({ name }) => name.length));
-  for (const { name, title, claims } of scenarios) {
+  for (const { name, title, claims } of scenarios.map(forReport)) {
     const ids = Object.keys(claims);
     process.stdout.write(
       `${look.bold(name.padEnd(width))}  ${title}${look.dim(ids.length > 0 ? `  (${ids.join(', ')})` : '')}\n`,
@@ -47,19 +50,20 @@ export interface ShowFlags extends Pick<ManyFlags, 'timeScale' | 'realTime'> {
 
 /** `lab show`: what a scenario would do, without doing it. */
 export function showCommand(name: string, flags: ShowFlags): number {
-  const scenario = loadScenario(findScenario(SCENARIO_DIRECTORY, name));
-  const plan = makePlan(scenario, { capture: true, engine: 'netns', timeScale: timeScaleOf(flags) });
+  const read = loadScenario(findScenario(SCENARIO_DIRECTORY, name));
+  const made = makePlan(read, { capture: true, engine: 'netns', timeScale: timeScaleOf(flags) });
   if (flags.json) {
-    process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
+    process.stdout.write(jsonText(made));
     return EXIT.held;
   }
+  const [scenario, plan] = [forReport(read), forReport(made)];
   const look = style(process.stdout);
   const lines = [
     `${look.bold(scenario.name)} — ${scenario.title}`,
     `  ${scenario.claim}`,
     ...(scenario.twin === null ? [] : [`  Its passing twin: ${scenario.twin}`]),
     '',
-    ...drawTopology(topologyOf(plan)).map((line) => `  ${line}`),
+    ...drawTopology(forReport(topologyOf(made))).map((line) => `  ${line}`),
     ...(plan.firewall.ruleset.loader === 'sh'
       ? ['  Its start script may load a helper, and forward ports; the run shows what it did.']
       : []),
@@ -77,7 +81,7 @@ export function showCommand(name: string, flags: ShowFlags): number {
     ]),
     '',
     look.bold('Ruleset as loaded'),
-    plan.firewall.ruleset.text,
+    readable(made.firewall.ruleset.text),
   ];
   process.stdout.write(lines.join('\n'));
   return EXIT.held;

@@ -2,7 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { distance } from 'fastest-levenshtein';
 import { MissingCapability } from '../engine/host';
 import { ENGINE_NAMES } from '../plan/plan';
-import { printable } from '../report/escape';
+import { cut } from '../report/escape';
 import { Interrupted } from '../run';
 import { scenarioJsonSchema } from '../scenario/json-schema';
 import { InputError } from '../scenario/problem';
@@ -16,6 +16,7 @@ import { faqCommand, type FaqFlags } from './faq-command';
 import { listCommand, showCommand, type ShowFlags } from './list-command';
 import type { ReportFlags } from './report-command';
 import { runCommand, type RunFlags } from './run-command';
+import { say } from './print';
 import { abortable } from './run-many';
 
 const EXAMPLES = `
@@ -271,9 +272,6 @@ function patience(text: string): number {
 
 /** Prints one clear error and finds its exit code. */
 function explain(error: unknown, argv: readonly string[], program: Command): number {
-  const say = (text: string): void => {
-    process.stderr.write(`${text}\n`);
-  };
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.held;
     say(`${error.message.replace(/^error: /, '')}\nsee: npm run lab -- --help`);
@@ -293,7 +291,7 @@ function explain(error: unknown, argv: readonly string[], program: Command): num
     return EXIT.cannotRun;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  say(`the lab itself failed: ${printable(text, 4000).replaceAll('\\x0a', '\n')}`);
+  say(`the lab itself failed: ${cut(text, 4000)}`);
   return EXIT.labFailed;
 }
 

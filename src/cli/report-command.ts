@@ -1,11 +1,13 @@
+import { cut } from '../report/escape';
+import { forReport, type ReportRun } from '../report/for-report';
 import { jsonReport } from '../report/json';
 import { readResults } from '../report/read-results';
 import { summaryLine } from '../report/table';
 import { terminalReport } from '../report/terminal';
-import { printable } from '../report/escape';
 import { inputError } from '../scenario/problem';
 import type { RunResult } from '../verdict/run-result';
 import { EXIT } from './exit-codes';
+import { say } from './print';
 import { checkReportFiles, writeReportFiles, type ReportFiles } from './report-files';
 import { style } from './terminal';
 
@@ -24,10 +26,11 @@ export interface ReportFlags extends ReportFiles {
 export function reportCommand(file: string, wanted: readonly string[], flags: ReportFlags): number {
   checkReportFiles(flags);
   const runs = choose(readResults(file), wanted);
-  const written = writeReportFiles(runs, flags);
+  const shown = runs.map(forReport);
+  const written = writeReportFiles(shown, flags);
   if (flags.json) process.stdout.write(jsonReport(runs));
-  else if (flags.terminal || written.length === 0) process.stdout.write(forTerminal(runs));
-  for (const name of written) process.stderr.write(`wrote ${name}\n`);
+  else if (flags.terminal || written.length === 0) process.stdout.write(forTerminal(shown));
+  for (const name of written) say(`wrote ${name}`);
   return EXIT.held;
 }
 
@@ -36,13 +39,13 @@ function choose(runs: readonly RunResult[], wanted: readonly string[]): readonly
   const names = runs.map(({ scenario }) => scenario);
   const unknown = wanted.find((name) => !names.includes(name));
   if (unknown !== undefined) {
-    const known = names.map((name) => printable(name, 80)).join(', ') || 'none';
+    const known = names.map((name) => cut(name, 80)).join(', ') || 'none';
     throw inputError(`no run of "${unknown}" in the document; there is ${known}`);
   }
   return wanted.length === 0 ? runs : runs.filter(({ scenario }) => wanted.includes(scenario));
 }
 
-function forTerminal(runs: readonly RunResult[]): string {
+function forTerminal(runs: readonly ReportRun[]): string {
   if (runs.length === 0) return 'the document holds no runs\n';
   const look = style(process.stdout);
   const reports = runs.map((run) => terminalReport(run, look));

@@ -1,11 +1,11 @@
 import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync, type Stats } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
+import type { ReportRun } from '../report/for-report';
 import { htmlIndex, htmlReport } from '../report/html';
 import { junitReport } from '../report/junit';
 import { ladderSvg } from '../report/ladder';
 import { markdownReport } from '../report/markdown';
 import { InputError, inputError, type Problem } from '../scenario/problem';
-import type { RunResult } from '../verdict/run-result';
 
 /** Files a command is asked to write, by the flag that asks. */
 export interface ReportFiles {
@@ -55,7 +55,7 @@ function lookAt(file: string, where: string): Stats | undefined {
  *
  * @throws InputError when several runs are to be one drawing, or the system refuses a file
  */
-export function writeReportFiles(runs: readonly RunResult[], files: ReportFiles): string[] {
+export function writeReportFiles(runs: readonly ReportRun[], files: ReportFiles): string[] {
   if (files.svg !== undefined) theOne(runs);
   const written: string[] = [];
   const refused: Problem[] = [];
@@ -81,7 +81,7 @@ export function writeReportFiles(runs: readonly RunResult[], files: ReportFiles)
 }
 
 /** One run is a page. Several are an index, and a page each in a folder beside it. */
-function html(runs: readonly RunResult[], file: string): string {
+function html(runs: readonly ReportRun[], file: string): string {
   const [only, ...others] = runs;
   if (only && others.length === 0) return htmlReport(only);
   const folder = `${basename(file, extname(file))}-runs`;
@@ -95,12 +95,12 @@ function html(runs: readonly RunResult[], file: string): string {
 }
 
 /** A name that is safe in a path and in a link, whatever the scenario is called. */
-function pageName({ scenario }: RunResult, index: number): string {
+function pageName({ scenario }: ReportRun, index: number): string {
   const name = scenario.replace(/[^A-Za-z0-9-]+/g, '-').slice(0, 80);
   return `${String(index + 1).padStart(3, '0')}-${name}.html`;
 }
 
-function theOne(runs: readonly RunResult[]): RunResult {
+function theOne(runs: readonly ReportRun[]): ReportRun {
   const [run, ...others] = runs;
   if (run && others.length === 0) return run;
   const names = runs.map(({ scenario }) => scenario).join(', ');

@@ -1,4 +1,5 @@
 import { MissingCapability } from '../engine/host';
+import { forReport, type ReportRun } from '../report/for-report';
 import { jsonReport } from '../report/json';
 import { summaryLine, tableReport } from '../report/table';
 import { terminalReport } from '../report/terminal';
@@ -32,7 +33,7 @@ export async function runCommand(names: readonly string[], flags: RunFlags): Pro
     throw error;
   });
   progress.clear();
-  if (!flags.json) process.stdout.write(forPeople(runs, flags));
+  if (!flags.json) process.stdout.write(forPeople(runs.map(forReport), flags));
   writeDocuments(runs, scenarios, flags);
   return exitCode(runs);
 }
@@ -41,12 +42,13 @@ export async function runCommand(names: readonly string[], flags: RunFlags): Pro
 function writeDocuments(runs: readonly RunResult[], scenarios: readonly Scenario[], flags: RunFlags): void {
   if (flags.json) process.stdout.write(jsonReport(runs));
   const files = scenarios.map(({ file }) => file);
-  tellGitHub(runs, files, flags.json ? process.stderr : process.stdout);
-  writeReportFiles(runs, flags);
+  const shown = runs.map(forReport);
+  tellGitHub(shown, files, flags.json ? process.stderr : process.stdout);
+  writeReportFiles(shown, flags);
 }
 
 /** Each run at length; of many chosen at once, those that did not pass, and a table of all. */
-function forPeople(runs: readonly RunResult[], flags: RunFlags): string {
+function forPeople(runs: readonly ReportRun[], flags: RunFlags): string {
   const look = style(process.stdout);
   const many = flags.all ?? flags.tag !== undefined;
   if (runs.length === 0) return 'no scenario falls to this shard\n';

@@ -7,6 +7,7 @@ import type { Scenario } from '../scenario';
 import type { RunResult } from '../verdict/run-result';
 import { BatchProgress } from './batch-progress';
 import { EXIT } from './exit-codes';
+import { say } from './print';
 import type { Progress } from './terminal';
 
 /** Flags of every command that runs scenarios. */
@@ -57,7 +58,7 @@ export async function runMany(
       },
       onNote: (text) => {
         progress.clear();
-        process.stderr.write(`${scenario.name}: ${text}\n`);
+        say(`${scenario.name}: ${text}`);
       },
     });
     batch.ended(index, scenario.name, result.outcome);

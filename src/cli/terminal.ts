@@ -1,4 +1,5 @@
 import { createColors } from 'picocolors';
+import { printable } from '../report/escape';
 import type { Style } from '../report/style';
 
 /** Colour only where a person looks at a terminal that wants it (https://no-color.org). */
@@ -25,8 +26,9 @@ export class Progress {
     return this.stream.isTTY;
   }
 
-  show(text: string): void {
+  show(news: string): void {
     if (this.quiet) return;
+    const text = printable(news, Infinity);
     const same = text === this.text;
     this.text = text;
     if (!same) this.since = performance.now();

@@ -1,5 +1,5 @@
-import type { RunResult } from '../verdict/run-result';
-import { printable } from './escape';
+import { cut, printable, splitLines } from './escape';
+import type { ReportRun } from './for-report';
 
 /** A place in a file of the repository, as GitHub shows it beside the code. */
 export interface Place {
@@ -20,8 +20,8 @@ const MAX_MESSAGE = 2000;
  * @returns lines to print; source: GitHub, "Workflow commands for GitHub Actions"
  */
 export function annotations(
-  runs: readonly RunResult[],
-  placeOf: (run: RunResult, expectation: number | null) => Place | null,
+  runs: readonly ReportRun[],
+  placeOf: (run: ReportRun, expectation: number | null) => Place | null,
 ): string[] {
   return runs.flatMap((run) => {
     if (run.outcome === 'infra-error') {
@@ -42,12 +42,12 @@ export function annotations(
 
 function command(level: 'error' | 'warning', place: Place | null, title: string, message: string): string {
   const properties = [
-    ...(place === null ? [] : [`file=${property(place.file)}`]),
+    ...(place === null ? [] : [`file=${property(printable(place.file))}`]),
     ...(typeof place?.line === 'number' ? [`line=${place.line}`] : []),
     `title=${property(title)}`,
   ];
-  const lines = message.slice(0, MAX_MESSAGE * 2).split('\n');
-  const data = lines.map((line) => escaped(printable(line, MAX_MESSAGE))).join('%0A');
+  const lines = splitLines(message.slice(0, MAX_MESSAGE * 2));
+  const data = lines.map((line) => escaped(cut(line, MAX_MESSAGE))).join('%0A');
   return `::${level} ${properties.join(',')}::${data}`;
 }
 
@@ -58,5 +58,5 @@ function escaped(text: string): string {
 
 /** As `escaped`, and what ends a property. */
 function property(text: string): string {
-  return escaped(printable(text)).replaceAll(':', '%3A').replaceAll(',', '%2C');
+  return escaped(cut(text)).replaceAll(':', '%3A').replaceAll(',', '%2C');
 }

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Leg, PacketEvent } from '../observe/event';
 import { decodePacket } from '../observe/packet';
 import { PcapReader, type CapturedPacket } from '../observe/pcap';
-import type { RunResult } from '../verdict/run-result';
-import { printable } from './escape';
+import { cut } from './escape';
+import type { ReportRun } from './for-report';
 import { packetComments } from './packet-comments';
 import { enhancedPacket, interfaceDescription, interfaceStatistics, sectionHeader } from './pcapng';
 
@@ -27,8 +27,8 @@ const APPLICATION = 'FTP firewall lab';
  *
  * @throws the system's error, or an Error when a capture is damaged
  */
-export function writeCaptureFile(directory: string, run: RunResult, snapLength: number): string | null {
-  const legs = LEGS.filter((leg) => run.artifacts.captures.includes(`${leg}.pcap`));
+export function writeCaptureFile(directory: string, run: ReportRun, snapLength: number): string | null {
+  const legs = LEGS.filter((leg) => run.artifacts.captures.some((file) => file === `${leg}.pcap`));
   if (legs.length === 0) return null;
   const comments = new Commentator(run);
   const out = new Output(join(directory, CAPTURE_FILE));
@@ -54,16 +54,16 @@ export function writeCaptureFile(directory: string, run: RunResult, snapLength: 
   return CAPTURE_FILE;
 }
 
-function about({ scenario, title, claim, engine, kernel }: RunResult): string {
+function about({ scenario, title, claim, engine, kernel }: ReportRun): string {
   return [`${scenario}: ${title}`, claim, `engine ${engine}, Linux ${kernel}`]
-    .map((line) => printable(line, 1000))
+    .map((line) => cut(line, 1000))
     .join('\n');
 }
 
-function describeLeg({ topology }: RunResult, leg: Leg): string {
+function describeLeg({ topology }: ReportRun, leg: Leg): string {
   const address = topology.hosts.firewall.interfaces[leg === 'inside' ? 0 : 1]?.address ?? 'unknown';
   const near = leg === 'inside' ? topology.behind : topology.behind === 'client' ? 'server' : 'client';
-  return `the firewall's ${leg} leg, ${printable(address)}, towards the ${near}`;
+  return `the firewall's ${leg} leg, ${address}, towards the ${near}`;
 }
 
 /** The packets of a pcap file, one after another. */
@@ -129,7 +129,7 @@ class Commentator {
   private readonly comments: ReadonlyMap<string, string>;
   private readonly waiting = new Map<string, { readonly ids: string[]; next: number }>();
 
-  constructor(run: RunResult) {
+  constructor(run: ReportRun) {
     this.comments = packetComments(run);
     for (const event of run.events) {
       if (event.kind !== 'packet') continue;

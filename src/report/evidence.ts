@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Plan } from '../plan/plan';
 import type { RunResult } from '../verdict/run-result';
 import { CAPTURE_FILE, writeCaptureFile } from './capture-file';
+import { forReport } from './for-report';
 import { htmlReport } from './html';
 import { jsonReport } from './json';
 import { ladderSvg } from './ladder';
@@ -59,16 +60,19 @@ export function writeReports(
       return null;
     }
   };
-  const capture = attempt(CAPTURE_FILE, () => writeCaptureFile(directory, judged, plan.capture.snapLength));
+  const capture = attempt(CAPTURE_FILE, () =>
+    writeCaptureFile(directory, forReport(judged), plan.capture.snapLength),
+  );
   const captures = [...judged.artifacts.captures, ...(capture === null ? [] : [capture])];
-  const run = { ...judged, artifacts: { ...judged.artifacts, captures } };
+  const run: RunResult = { ...judged, artifacts: { ...judged.artifacts, captures } };
+  const shown = forReport(run);
   const files: Readonly<Record<string, () => string>> = {
     'result.json': () => jsonReport([run]),
-    'report.txt': () => terminalReport(run, PLAIN),
-    'report.html': () => htmlReport(run),
-    'report.md': () => markdownReport([run]),
-    'ladder.svg': () => ladderSvg(run),
-    'transcript.txt': () => transcript(run),
+    'report.txt': () => terminalReport(shown, PLAIN),
+    'report.html': () => htmlReport(shown),
+    'report.md': () => markdownReport([shown]),
+    'ladder.svg': () => ladderSvg(shown),
+    'transcript.txt': () => transcript(shown),
     'plan.json': () => `${JSON.stringify(plan, null, 2)}\n`,
     [RULES_AS_LOADED[plan.firewall.ruleset.loader]]: () => plan.firewall.ruleset.text,
     'repeat.txt': () => `${repeatCommand(plan)}\n`,

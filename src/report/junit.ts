@@ -1,6 +1,6 @@
 import XMLBuilder from 'fast-xml-builder';
-import type { RunResult } from '../verdict/run-result';
-import { printable } from './escape';
+import { cut, splitLines } from './escape';
+import type { ReportRun } from './for-report';
 import { scaleText } from './time-scale';
 
 /** One test case; its name is what was expected. */
@@ -19,7 +19,7 @@ const MAX_TEXT = 4000;
  * Runs as JUnit XML, as CI systems read it: a suite for each scenario, a case for each expectation. A
  * run that was not judged is one case, an error or skipped: never a failure, never a pass.
  */
-export function junitReport(runs: readonly RunResult[]): string {
+export function junitReport(runs: readonly ReportRun[]): string {
   const suites = runs.map(suite);
   const sum = (count: '@tests' | '@failures' | '@errors' | '@skipped'): number =>
     suites.reduce((total, one) => total + one[count], 0);
@@ -39,13 +39,13 @@ export function junitReport(runs: readonly RunResult[]): string {
   });
 }
 
-function suite(run: RunResult) {
+function suite(run: ReportRun) {
   const cases = run.outcome === 'pass' || run.outcome === 'fail' ? judged(run) : [unjudged(run)];
   const count = (kind: 'failure' | 'error' | 'skipped'): number =>
     cases.filter((one) => one[kind] !== undefined).length;
-  const property = (name: string, value: string) => ({ '@name': name, '@value': printable(value) });
+  const property = (name: string, value: string) => ({ '@name': name, '@value': cut(value) });
   return {
-    '@name': printable(run.scenario),
+    '@name': run.scenario,
     '@tests': cases.length,
     '@failures': count('failure'),
     '@errors': count('error'),
@@ -65,26 +65,26 @@ function suite(run: RunResult) {
   };
 }
 
-function judged(run: RunResult): TestCase[] {
+function judged(run: ReportRun): TestCase[] {
   const causes = run.diagnosis.map(({ code, text, remedy }) => `${code}: ${text}\nRemedy: ${remedy}`);
   return run.expectations.map(({ text, held, why }) => ({
     ...named(run, text),
     ...(held
       ? {}
-      : { failure: { '@message': printable(why), '#text': lines([`not: ${text} (${why})`, ...causes]) } }),
+      : { failure: { '@message': cut(why), '#text': lines([`not: ${text} (${why})`, ...causes]) } }),
   }));
 }
 
-function unjudged(run: RunResult): TestCase {
-  const message = { '@message': printable(run.reason ?? '', MAX_TEXT) };
+function unjudged(run: ReportRun): TestCase {
+  const message = { '@message': cut(run.reason ?? '', MAX_TEXT) };
   const kind = run.outcome === 'skipped' ? { skipped: message } : { error: message };
   return { ...named(run, 'the scenario runs'), ...kind };
 }
 
-function named(run: RunResult, text: string): Pick<TestCase, '@name' | '@classname'> {
-  return { '@name': printable(text), '@classname': `ftp-firewall-lab.${printable(run.scenario)}` };
+function named(run: ReportRun, text: string): Pick<TestCase, '@name' | '@classname'> {
+  return { '@name': cut(text), '@classname': `ftp-firewall-lab.${run.scenario}` };
 }
 
 function lines(texts: readonly string[]): string {
-  return texts.flatMap((text) => text.split('\n').map((line) => printable(line, MAX_TEXT))).join('\n');
+  return texts.flatMap((text) => splitLines(text).map((line) => cut(line, MAX_TEXT))).join('\n');
 }

@@ -1,5 +1,5 @@
-import type { RunResult } from '../verdict/run-result';
-import { printable } from './escape';
+import { cut } from './escape';
+import type { ReportRun } from './for-report';
 import { causes, summaryLine } from './table';
 import { scaleText } from './time-scale';
 
@@ -24,7 +24,7 @@ const SIGNS = {
  * Runs in GitHub-flavoured Markdown: a table of all, and of each that failed what did not hold, why, and
  * what to change, with its details folded. What peers sent is text and nothing else.
  */
-export function markdownReport(runs: readonly RunResult[]): string {
+export function markdownReport(runs: readonly ReportRun[]): string {
   const head = [`### FTP firewall lab: ${summaryLine(runs)}`, '', ...table(runs)].join('\n');
   const parts = [head];
   let size = Buffer.byteLength(head);
@@ -41,7 +41,7 @@ export function markdownReport(runs: readonly RunResult[]): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-function table(runs: readonly RunResult[]): string[] {
+function table(runs: readonly ReportRun[]): string[] {
   if (runs.length === 0) return [];
   const rows = runs.map((run) => {
     const held = run.expectations.filter((expectation) => expectation.held).length;
@@ -59,7 +59,7 @@ function table(runs: readonly RunResult[]): string[] {
 }
 
 /** What did not hold, why, and what to change. */
-function describeRun(run: RunResult): string[] {
+function describeRun(run: ReportRun): string[] {
   const lines = [`#### ${SIGNS[run.outcome]}: ${text(run.scenario)}`, '', `Claim: ${text(run.claim)}`, ''];
   if (run.outcome === 'infra-error') {
     return [...lines, `The lab failed, which says nothing about FTP: ${text(run.reason ?? '')}`];
@@ -78,13 +78,14 @@ function describeRun(run: RunResult): string[] {
 }
 
 /** Rules with their counters, the dialogue as the client saw it, and where all of that ran. */
-function details(run: RunResult): string[] {
+function details(run: ReportRun): string[] {
   const dialogue = run.events
     .filter((event) => event.kind === 'ftp-line')
     .filter(({ vantage }) => vantage === 'client')
     .map(({ at, direction, line }) => `${at.toFixed(3)} s  ${direction === 'command' ? '>' : '<'} ${line}`);
   const rules = run.rules.map(
-    ({ row, text: rule, packets }) => `${String(row).padStart(6)}  ${rule}  (${packets} packets)`,
+    ({ row, text: rule, packets, unmatchable }) =>
+      `${String(row).padStart(6)}  ${rule}  (${unmatchable ? `matches no packet here: ${unmatchable}` : `${packets} packets`})`,
   );
   return [
     ...folded('Rules and what they counted', rules, MAX_RULES),
@@ -96,7 +97,7 @@ function details(run: RunResult): string[] {
 /** Lines as they are, behind a fold. Each begins with a number or a word of the lab's, so that none ends the fence. */
 function folded(title: string, lines: readonly string[], limit: number): string[] {
   if (lines.length === 0) return [];
-  const shown = lines.slice(0, limit).map((line) => printable(line));
+  const shown = lines.slice(0, limit).map((line) => cut(line));
   const rest = lines.length - shown.length;
   const all = rest === 0 ? shown : [...shown, `… and ${rest} more`];
   return [`<details><summary>${title}</summary>`, '', '```text', ...all, '```', '', '</details>', ''];
@@ -108,7 +109,7 @@ function folded(title: string, lines: readonly string[], limit: number): string[
  */
 function text(value: string, limit = MAX_TEXT): string {
   return (
-    printable(value, limit)
+    cut(value, limit)
       .replace(/[\\`*_[\]#|~$]/g, '\\$&')
       .replaceAll('&', '&amp;')
       .replaceAll('<', '&lt;')

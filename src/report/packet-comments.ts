@@ -1,14 +1,14 @@
 import type { LabEvent, Leg, PacketEvent, RuleEvent } from '../observe/event';
 import { announcedBy, isSyn, otherLeg } from '../verdict/facts';
-import type { RunResult } from '../verdict/run-result';
-import { printable } from './escape';
+import { cut } from './escape';
+import { saidLine, type ReportRun } from './for-report';
 
 /**
  * What is to be said of the packets that matter, by the id of their event: those that arrange a data
  * connection or open one, those that did not come through, and those that causes, expectations and
  * claims rest on. Lines are parted by newlines, and printable. Pure.
  */
-export function packetComments(run: RunResult): ReadonlyMap<string, string> {
+export function packetComments(run: ReportRun): ReadonlyMap<string, string> {
   const packets = run.events.filter((event) => event.kind === 'packet');
   const crossing = new Crossing(run, packets);
   const evidence = evidenceLines(run, packets);
@@ -21,7 +21,7 @@ export function packetComments(run: RunResult): ReadonlyMap<string, string> {
       ...fate(packet, crossing, stoppers.get(packet.id) ?? []),
       ...(evidence.get(packet.id) ?? []),
     ];
-    if (said.length > 0) comments.set(packet.id, [`event ${printable(packet.id)}`, ...said].join('\n'));
+    if (said.length > 0) comments.set(packet.id, [`event ${packet.id}`, ...said].join('\n'));
   }
   return comments;
 }
@@ -35,7 +35,7 @@ function arrangement({ payload }: PacketEvent): string[] {
 }
 
 /** "SYN of the data connection of “download”, dialled by the server" */
-function dataConnection(run: RunResult, packet: PacketEvent, crossing: Crossing): string[] {
+function dataConnection(run: ReportRun, packet: PacketEvent, crossing: Crossing): string[] {
   if (!isSyn(packet)) return [];
   const twin = crossing.twin(packet);
   const transfer = run.transfers.find(({ data }) =>
@@ -47,7 +47,7 @@ function dataConnection(run: RunResult, packet: PacketEvent, crossing: Crossing)
   const translated =
     twin && ends(twin) !== ends(packet) ? [`on the ${twin.leg} leg it is ${ends(twin)}`] : [];
   return [
-    `SYN of the data connection of “${printable(transfer.name)}”, dialled by the ${transfer.data.dialledBy}`,
+    `SYN of the data connection of “${transfer.name}”, dialled by the ${transfer.data.dialledBy}`,
     ...translated,
   ];
 }
@@ -55,15 +55,13 @@ function dataConnection(run: RunResult, packet: PacketEvent, crossing: Crossing)
 /** "not seen inside: stopped by row 3, “deny …”" */
 function fate(packet: PacketEvent, crossing: Crossing, rules: readonly RuleEvent[]): string[] {
   if (!crossing.stoppedAtFirewall(packet)) return [];
-  const names = rules.map(({ row, rule }) =>
-    row === 'policy' ? `the ${printable(rule)}` : `row ${row}, “${printable(rule)}”`,
-  );
+  const names = rules.map(({ row, rule }) => (row === 'policy' ? `the ${rule}` : `row ${row}, “${rule}”`));
   const by = names.length === 0 ? '' : `: stopped by ${names.join(' or ')}`;
   return [`not seen ${otherLeg(packet.leg)}${by}`];
 }
 
 /** Rules that stop packets, by the packet whose fate they explain: both are named by the same cause. */
-function stoppingRules(run: RunResult): ReadonlyMap<string, readonly RuleEvent[]> {
+function stoppingRules(run: ReportRun): ReadonlyMap<string, readonly RuleEvent[]> {
   const byId = new Map(run.events.map((event) => [event.id, event]));
   const rules = new Map<string, readonly RuleEvent[]>();
   for (const { events } of run.diagnosis) {
@@ -75,20 +73,19 @@ function stoppingRules(run: RunResult): ReadonlyMap<string, readonly RuleEvent[]
 }
 
 /** What rests on a packet, by the packet's id. */
-function evidenceLines(run: RunResult, packets: readonly PacketEvent[]): ReadonlyMap<string, string[]> {
+function evidenceLines(run: ReportRun, packets: readonly PacketEvent[]): ReadonlyMap<string, string[]> {
   const lines = new Map<string, string[]>();
   const behind = packetsBehind(run.events, packets);
   const note = (events: readonly string[], line: string): void => {
     for (const id of new Set(events.flatMap(behind))) lines.set(id, [...(lines.get(id) ?? []), line]);
   };
   for (const { code, transfer, events } of run.diagnosis) {
-    note(events, `evidence of the cause ${printable(code)} (“${printable(transfer)}”)`);
+    note(events, `evidence of the cause ${code} (“${transfer}”)`);
   }
   for (const { text, held, events } of run.expectations) {
-    note(events, `“${printable(text)}” rests on it, and ${held ? 'held' : 'did not hold'}`);
+    note(events, `“${cut(text)}” rests on it, and ${held ? 'held' : 'did not hold'}`);
   }
-  for (const { id, verdict, events } of run.claims)
-    note(events, `the FAQ's ${printable(id)}, ${verdict}, rests on it`);
+  for (const { id, verdict, events } of run.claims) note(events, `the FAQ's ${id}, ${verdict}, rests on it`);
   return lines;
 }
 
@@ -103,7 +100,7 @@ function packetsBehind(
   const byId = new Map(events.map((event) => [event.id, event]));
   const carriers = new Map<string, PacketEvent[]>();
   for (const packet of packets) {
-    for (const line of packet.payload === '' ? [] : packet.payload.split('\r\n')) {
+    for (const line of packet.payload === '' ? [] : packet.payload.split('\r\n').map(saidLine)) {
       const known = carriers.get(line);
       if (known) known.push(packet);
       else carriers.set(line, [packet]);
@@ -127,7 +124,7 @@ class Crossing {
   private readonly seen: Readonly<Record<Leg, ReadonlyMap<string, PacketEvent>>>;
   private readonly complete: boolean;
 
-  constructor(run: RunResult, packets: readonly PacketEvent[]) {
+  constructor(run: ReportRun, packets: readonly PacketEvent[]) {
     const on = (leg: Leg): ReadonlyMap<string, PacketEvent> =>
       new Map(
         packets.filter((packet) => packet.leg === leg).map((packet) => [Crossing.mark(packet), packet]),

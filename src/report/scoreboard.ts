@@ -1,6 +1,7 @@
 import type { ClaimScore, Generation, Score } from '../verdict/scoreboard';
 import type { ClaimVerdict } from '../verdict/run-result';
-import { printable } from './escape';
+import { cut } from './escape';
+import type { Printable } from './for-report';
 import type { Style } from './style';
 
 const NAMES: Readonly<Record<Generation, string>> = { 'linux-2.2': 'Linux 2.2', today: 'today' };
@@ -11,7 +12,7 @@ const WIDTH = 110;
 const MOST = 4000;
 
 /** All claims, a few lines each: both verdicts, the claim, and why. */
-export function scoreboardReport(claims: readonly ClaimScore[], style: Style): string {
+export function scoreboardReport(claims: Printable<readonly ClaimScore[]>, style: Style): string {
   const head = style.bold(
     `${'claim'.padEnd(6)}${NAMES['linux-2.2'].padEnd(COLUMN)}${NAMES.today.padEnd(COLUMN)}`,
   );
@@ -19,13 +20,13 @@ export function scoreboardReport(claims: readonly ClaimScore[], style: Style): s
 }
 
 /** One claim at length: what it says, and what was seen of it where. */
-export function claimReport(claim: ClaimScore, style: Style): string {
+export function claimReport(claim: Printable<ClaimScore>, style: Style): string {
   const generations = (['linux-2.2', 'today'] as const).flatMap((generation) => {
     const score = claim.verdicts[generation];
     return [
       '',
       `  On ${NAMES[generation]}: ${verdictWord(score.verdict, style)}`,
-      ...wrap(printable(score.why, MOST), WIDTH - 4).map((line) => `    ${line}`),
+      ...wrap(cut(score.why, MOST), WIDTH - 4).map((line) => `    ${line}`),
       ...score.shown.flatMap((showing) => describeShowing(showing, style)),
     ];
   });
@@ -34,16 +35,16 @@ export function claimReport(claim: ClaimScore, style: Style): string {
 }
 
 function describeShowing(showing: Score['shown'][number], style: Style): string[] {
-  const [scenario, title] = [printable(showing.scenario), printable(showing.title)];
-  const when = showing.when === null ? '' : ` (${printable(showing.when)})`;
+  const { scenario, title } = showing;
+  const when = showing.when === null ? '' : ` (${showing.when})`;
   const checks = showing.checks.map(({ text, held, why }) => {
     const sign = held === true ? style.green('✔') : held === false ? style.red('✘') : style.yellow('?');
-    return `      ${sign} ${printable(text)} ${style.dim(`— ${printable(why, 400)}`)}`;
+    return `      ${sign} ${cut(text)} ${style.dim(`— ${cut(why, 400)}`)}`;
   });
   return [
     '',
     `    ${style.bold(scenario)} — ${title}${when}: ${verdictWord(showing.verdict, style)}`,
-    ...(showing.silent === null ? checks : [`      ${printable(showing.silent, 400)}`]),
+    ...(showing.silent === null ? checks : [`      ${cut(showing.silent, 400)}`]),
     style.dim(`      npm run lab -- ${scenario}`),
   ];
 }
@@ -56,7 +57,7 @@ function row({ id, text, verdicts }: ClaimScore, style: Style): string[] {
     (generation, _, all) =>
       verdicts[generation].verdict !== 'untested' || all.every((one) => verdicts[one].verdict === 'untested'),
   );
-  const why = told.map((generation) => printable(verdicts[generation].why, 600));
+  const why = told.map((generation) => cut(verdicts[generation].why, 600));
   const alike = new Set(why).size === 1;
   const lines = (alike ? why.slice(0, 1) : why).flatMap((sentence, index) =>
     wrap(`${alike ? '' : `${NAMES[told[index] ?? 'today']}: `}${sentence}`, WIDTH - INDENT),

@@ -1,8 +1,9 @@
-import type { LabEvent } from '../observe/event';
+import type { PacketEvent } from '../observe/event';
 import { sizeText } from '../scenario/quantities';
 import { rangesText } from '../agent/port-ranges';
-import type { ProbeResult, RunResult, TransferResult } from '../verdict/run-result';
-import { printable } from './escape';
+import type { ProbeResult, TransferResult } from '../verdict/run-result';
+import { cut } from './escape';
+import { saidLine, type Printable, type ReportRun } from './for-report';
 import { ladderText } from './ladder';
 import type { Style } from './style';
 import { bothTimes, scaleText } from './time-scale';
@@ -16,10 +17,10 @@ const MANY_RULES = 40;
 const MAX_RULE_WIDTH = 100;
 
 /** One run as text, drawn from its result alone. */
-export function terminalReport(run: RunResult, style: Style): string {
+export function terminalReport(run: ReportRun, style: Style): string {
   const lines = [
-    `${style.bold(printable(run.scenario))} — ${printable(run.title)}`,
-    `  ${printable(run.claim)}`,
+    `${style.bold(run.scenario)} — ${run.title}`,
+    `  ${cut(run.claim)}`,
     '',
     ...drawTopology(run.topology).map((line) => `  ${style.dim(line)}`),
     '',
@@ -34,8 +35,8 @@ export function terminalReport(run: RunResult, style: Style): string {
     ...section(
       'FAQ',
       run.claims.flatMap(({ id, text, verdict, why }) => [
-        `${printable(id)} ${verdictWord(verdict, style)}: “${printable(text)}”`,
-        style.dim(`    ${printable(why, 400)}`),
+        `${id} ${verdictWord(verdict, style)}: “${cut(text)}”`,
+        style.dim(`    ${cut(why, 400)}`),
       ]),
     ),
     ...section(
@@ -43,13 +44,9 @@ export function terminalReport(run: RunResult, style: Style): string {
       run.diagnosis.flatMap((cause) => describeCause(run, cause, style)),
     ),
     ...incompleteCaptures(run),
-    ...(run.artifacts.directory === null
-      ? []
-      : [`  Evidence: ${printable(run.artifacts.directory, 1000)}`, '']),
-    ...(run.timeScale === 1 ? [] : [`  Time: ${printable(scaleText(run), 600)}`]),
-    ...(run.engineWhy === null
-      ? []
-      : [style.dim(`  Engine: ${printable(run.engine)}, ${printable(run.engineWhy)}`)]),
+    ...(run.artifacts.directory === null ? [] : [`  Evidence: ${cut(run.artifacts.directory, 1000)}`, '']),
+    ...(run.timeScale === 1 ? [] : [`  Time: ${cut(scaleText(run), 600)}`]),
+    ...(run.engineWhy === null ? [] : [style.dim(`  Engine: ${run.engine}, ${run.engineWhy}`)]),
     outcomeLine(run, style),
   ];
   return `${lines.join('\n')}\n`;
@@ -60,12 +57,12 @@ function section(title: string, lines: readonly string[]): string[] {
 }
 
 /** Who sent what, and where it ended; of a run that never began, nothing. */
-function ladderLines(run: RunResult, style: Style): string[] {
+function ladderLines(run: ReportRun, style: Style): string[] {
   return run.outcome === 'skipped' ? [] : ladderText(run, { width: LADDER_WIDTH, style });
 }
 
 /** What was done; of a run that never began, nothing. */
-function describeSteps(run: RunResult): string[] {
+function describeSteps(run: ReportRun): string[] {
   if (run.outcome === 'skipped') return [];
   return [
     ...run.transfers.flatMap((transfer) => describeTransfer(run, transfer)),
@@ -73,15 +70,15 @@ function describeSteps(run: RunResult): string[] {
   ];
 }
 
-function describeTransfer(run: RunResult, transfer: TransferResult): string[] {
+function describeTransfer(run: ReportRun, transfer: TransferResult): string[] {
   const amount = `${sizeText(transfer.bytes)} of ${transfer.expectedBytes === null ? 'unknown' : sizeText(transfer.expectedBytes)}`;
   const reply = transfer.finalReply === null ? 'no final reply' : `reply ${transfer.finalReply}`;
   const data = transfer.data
     ? `${transfer.data.dialledBy} dialled ${transfer.data.sourcePort} → ${transfer.data.destinationPort}${transfer.data.reached ? '' : ', never arrived'}`
     : 'no data connection';
-  const rest = transfer.error === null ? [] : [`  client: ${printable(transfer.error)}`];
+  const rest = transfer.error === null ? [] : [`  client: ${transfer.error}`];
   return [
-    `${transfer.mode} ${transfer.direction} (${printable(transfer.command)}): ${amount}, ${reply}, ${data}, ${bothTimes(transfer.seconds, run.timeScale)}`,
+    `${transfer.mode} ${transfer.direction} (${transfer.command}): ${amount}, ${reply}, ${data}, ${bothTimes(transfer.seconds, run.timeScale)}`,
     ...portLines(run, transfer),
     ...rest,
   ];
@@ -89,7 +86,7 @@ function describeTransfer(run: RunResult, transfer: TransferResult): string[] {
 
 function describeProbe({ name, from, to, flags, exposure }: ProbeResult): string[] {
   return [
-    printable(`${name}: ${flags} from the ${from} to the ${to}`),
+    cut(`${name}: ${flags} from the ${from} to the ${to}`),
     ...exposure.map(({ sourcePort, sent, arrived }) => {
       const all = arrived.length === sent.length && rangesText(arrived) === rangesText(sent);
       const where = arrived.length === 0 ? 'nowhere' : all ? 'everywhere' : `at ${rangesText(arrived)}`;
@@ -99,13 +96,13 @@ function describeProbe({ name, from, to, flags, exposure }: ProbeResult): string
 }
 
 /** PORT on both legs: the heart of most questions about active mode. */
-function portLines(run: RunResult, transfer: TransferResult): string[] {
+function portLines(run: ReportRun, transfer: TransferResult): string[] {
   if (transfer.mode !== 'active') return [];
   const step = run.events.filter((event) => event.kind === 'step' && event.transfer === transfer.name);
   const begin = step[0]?.at ?? Number.POSITIVE_INFINITY;
   const end = step.at(-1)?.at ?? 0;
   const ports = run.events.filter(
-    (event): event is Extract<LabEvent, { kind: 'packet' }> =>
+    (event): event is Printable<PacketEvent> =>
       event.kind === 'packet' &&
       event.at >= begin &&
       event.at <= end &&
@@ -113,44 +110,44 @@ function portLines(run: RunResult, transfer: TransferResult): string[] {
   );
   return (['inside', 'outside'] as const).flatMap((leg) => {
     const packet = ports.find((candidate) => candidate.leg === leg);
-    return packet ? [`  ${leg.padEnd(7)}  ${printable(packet.payload.trimEnd())}`] : [];
+    return packet ? [`  ${leg.padEnd(7)}  ${cut(saidLine(packet.payload.trimEnd()))}`] : [];
   });
 }
 
-function mark(expectation: RunResult['expectations'][number], style: Style): string[] {
+function mark(expectation: ReportRun['expectations'][number], style: Style): string[] {
   const sign = expectation.held ? style.green('✔') : style.red('✘');
-  return [`${sign} ${printable(expectation.text)} ${style.dim(`— ${printable(expectation.why)}`)}`];
+  return [`${sign} ${cut(expectation.text)} ${style.dim(`— ${cut(expectation.why)}`)}`];
 }
 
 /** All rules with their counters; of a great many, those that counted. */
-function describeRules(run: RunResult): string[] {
+function describeRules(run: ReportRun): string[] {
   const few = run.rules.length <= MANY_RULES;
   const shown = run.rules.filter(({ row, packets }) => few || packets > 0 || row === 'policy');
   const width = Math.min(MAX_RULE_WIDTH, Math.max(0, ...shown.map(({ text }) => text.length)));
   const digits = Math.max(2, String(run.rules.length).length);
   const lines = shown.map(
     ({ row, text, packets }) =>
-      `${(row === 'policy' ? '' : String(row)).padStart(digits)}  ${printable(text).padEnd(width)}  ${packets} packets`,
+      `${(row === 'policy' ? '' : String(row)).padStart(digits)}  ${cut(text).padEnd(width)}  ${packets} packets`,
   );
   const silent = run.rules.length - shown.length;
   const unmatchable = run.rules.flatMap(({ row, unmatchable: why }) =>
-    why ? [`row ${row} matches no packet here: ${printable(why)}`] : [],
+    why ? [`row ${row} matches no packet here: ${why}`] : [],
   );
   return [...lines, ...(silent === 0 ? [] : [`and ${silent} rows that counted nothing`]), ...unmatchable];
 }
 
-function describeCause(run: RunResult, cause: RunResult['diagnosis'][number], style: Style): string[] {
+function describeCause(run: ReportRun, cause: ReportRun['diagnosis'][number], style: Style): string[] {
   const seen = cause.events.flatMap((id) => run.events.find((event) => event.id === id) ?? []);
   return [
-    printable(cause.text, 600),
+    cut(cause.text, 600),
     ...seen.map((event) =>
-      style.dim(`  ${event.at.toFixed(3)} s  ${event.vantage.padEnd(16)}  ${printable(event.text, 160)}`),
+      style.dim(`  ${event.at.toFixed(3)} s  ${event.vantage.padEnd(16)}  ${cut(event.text, 160)}`),
     ),
-    `${style.bold('Remedy:')} ${printable(cause.remedy, 600)}`,
+    `${style.bold('Remedy:')} ${cut(cause.remedy, 600)}`,
   ];
 }
 
-function incompleteCaptures(run: RunResult): string[] {
+function incompleteCaptures(run: ReportRun): string[] {
   return run.captures
     .filter(({ lost }) => lost > 0)
     .map(
@@ -159,7 +156,7 @@ function incompleteCaptures(run: RunResult): string[] {
     );
 }
 
-function outcomeLine(run: RunResult, style: Style): string {
+function outcomeLine(run: ReportRun, style: Style): string {
   const words = {
     pass: style.green('PASS'),
     fail: style.red('FAIL'),
@@ -169,9 +166,9 @@ function outcomeLine(run: RunResult, style: Style): string {
   const held = run.expectations.filter((expectation) => expectation.held).length;
   const what =
     run.outcome === 'infra-error' || run.outcome === 'skipped'
-      ? `${printable(run.reason ?? '', 600)} — this says nothing about FTP`
+      ? `${cut(run.reason ?? '', 600)} — this says nothing about FTP`
       : `${held} of ${run.expectations.length} expectations held`;
-  return `  ${words[run.outcome]}  ${what}  ${style.dim(`(${printable(run.engine)}, Linux ${printable(run.kernel)}, ${run.durationSeconds.toFixed(2)} s${run.timeScale === 1 ? '' : `, time ×${run.timeScale}`})`)}`;
+  return `  ${words[run.outcome]}  ${what}  ${style.dim(`(${run.engine}, Linux ${run.kernel}, ${run.durationSeconds.toFixed(2)} s${run.timeScale === 1 ? '' : `, time ×${run.timeScale}`})`)}`;
 }
 
 function verdictWord(verdict: string, style: Style): string {

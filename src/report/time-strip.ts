@@ -1,6 +1,7 @@
 import { secondsText } from '../scenario/quantities';
-import type { RunResult, TimelineEntry } from '../verdict/run-result';
-import { printable } from './escape';
+import type { TimelineEntry } from '../verdict/run-result';
+import { cut } from './escape';
+import type { ReportRun } from './for-report';
 import type { Style } from './style';
 
 const COLUMNS = 48;
@@ -15,7 +16,7 @@ const LONG = 60;
  *
  * @returns nothing for a run in which time played no part
  */
-export function timeStrip(run: RunResult, style: Style): string[] {
+export function timeStrip(run: ReportRun, style: Style): string[] {
   const { timeline = [] } = run;
   const shown = timeline.filter(({ role }) => role !== 'other').slice(0, MAX_ENTRIES);
   const span = (run.events.at(-1)?.at ?? 0) * run.timeScale;
@@ -38,7 +39,7 @@ export function timeStrip(run: RunResult, style: Style): string[] {
 }
 
 function nameOf({ role, transfer, from }: TimelineEntry): string {
-  return printable(role === 'control' ? `control ${from}` : (transfer ?? role), 40);
+  return cut(role === 'control' ? `control ${from}` : (transfer ?? role), 40);
 }
 
 function strip(entry: TimelineEntry, span: number, style: Style): string {

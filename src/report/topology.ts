@@ -1,5 +1,5 @@
-import type { RunResult } from '../verdict/run-result';
-import { printable } from './escape';
+import { cut } from './escape';
+import type { ReportRun } from './for-report';
 
 /** A saved result may hold anything in place of an address. */
 const MAX_WORD = 40;
@@ -9,16 +9,16 @@ const MAX_WORD = 40;
  *
  * @returns lines of equal meaning at any width; about 74 columns
  */
-export function drawTopology(topology: RunResult['topology']): string[] {
+export function drawTopology(topology: ReportRun['topology']): string[] {
   const { hosts, behind } = topology;
   const far = behind === 'client' ? 'server' : 'client';
   const address = (host: 'client' | 'firewall' | 'server', index: number): string =>
-    printable(hosts[host].interfaces[index]?.address ?? '?', MAX_WORD);
-  const left = [behind, printable(topology[behind], MAX_WORD), address(behind, 0)];
-  const right = [far, printable(topology[far], MAX_WORD), address(far, 0)];
+    cut(hosts[host].interfaces[index]?.address ?? '?', MAX_WORD);
+  const left = [behind, cut(topology[behind], MAX_WORD), address(behind, 0)];
+  const right = [far, cut(topology[far], MAX_WORD), address(far, 0)];
   const firewall = [
     'firewall',
-    printable(
+    cut(
       `${topology.kind}, ${topology.nat === 'none' ? 'no NAT' : 'masquerading'}, policy ${topology.policy}`,
       3 * MAX_WORD,
     ),
@@ -45,11 +45,11 @@ export function drawTopology(topology: RunResult['topology']): string[] {
 }
 
 /** Hosts that only some scenarios have stand beside the drawing: a line each. */
-function addedHosts({ hosts }: RunResult['topology']): string[] {
+function addedHosts({ hosts }: ReportRun['topology']): string[] {
   return (['neighbour', 'prober', 'resolver'] as const).flatMap((name) => {
     const address = hosts[name]?.interfaces[0]?.address;
     const side = name === 'neighbour' ? 'inside' : 'outside';
-    return address === undefined ? [] : [`  and ${side}: ${name} ${printable(address, MAX_WORD)}`];
+    return address === undefined ? [] : [`  and ${side}: ${name} ${cut(address, MAX_WORD)}`];
   });
 }
 
@@ -59,7 +59,7 @@ export function helperLine({
   openedBy,
   attach,
   inPorts = [],
-}: RunResult['topology']['helper']): string {
+}: ReportRun['topology']['helper']): string {
   if (ports.length === 0) return 'no FTP helper';
   if (attach === 'module') return 'FTP helper loaded, no rule';
   const inbound = inPorts.length > 0 ? `, inbound to ${inPorts.join(', ')}` : '';

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { forReport } from '../../src/report/for-report';
 import { scoreboardReport } from '../../src/report/scoreboard';
 import { PLAIN } from '../../src/report/style';
 import { scenarioNames } from '../../src/scenario/catalogue';
@@ -133,7 +134,7 @@ test('T1 and T4 are as narrow as their rows say: what answers nobody is not held
 });
 
 describe('in short', () => {
-  const lines = (): string[] => scoreboardReport(claims, PLAIN).split('\n');
+  const lines = (): string[] => scoreboardReport(forReport(claims), PLAIN).split('\n');
 
   test('each claim has a line with both verdicts, and its reason below', () => {
     for (const { id, text, verdicts } of claims) {

@@ -155,6 +155,23 @@ test('the report draws the topology, and says what was done, expected and claime
   expect(stderr).toContain('active-nat: logging in\n');
 });
 
+test('what a user or a file wrote acts on no terminal, whether it is refused or listed', async () => {
+  const title = `A ${ESCAPE}[31mtitle\u202e\u0000`;
+  const file = scenarioWith([['title: A passive download', `title: ${JSON.stringify(title)}`]]);
+  const shown = 'A \\x1b[31mtitle\\x202e';
+  const told = [
+    await lab(['show', file]),
+    await lab(['run', '-q', file]),
+    await lab(['run', title.replace('\u0000', '')]),
+    await lab([`--${title.replace('\u0000', '')}`]),
+  ];
+  for (const { stdout, stderr } of told) {
+    expect(stdout + stderr).toContain(shown);
+    expect(stdout + stderr).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/);
+  }
+  expect(told.map(({ code }) => code)).toEqual([0, 0, 2, 2]);
+});
+
 describe('on a terminal', () => {
   // script(1) gives the lab a real terminal.
   const onTerminal = (args: string, environment: string) =>

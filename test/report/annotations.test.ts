@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { forReport } from '../../src/report/for-report';
 import { annotations } from '../../src/report/annotations';
 import { expectationLines } from '../../src/scenario/expectation-lines';
 import { recorded } from '../catalogue';
@@ -139,7 +140,10 @@ test('no text ends a property, a line or the command', async () => {
   };
   const shown = 'x,line=1::y%0A%25\\x0d\\x0a::error file=z::owned\\x1b[2J\\x202e';
   for (const outcome of ['fail', 'infra-error', 'skipped'] as const) {
-    const told = annotations([{ ...broken, outcome, reason: hostile }], () => ({ file: hostile, line: 7 }));
+    const told = annotations([forReport({ ...broken, outcome, reason: hostile })], () => ({
+      file: hostile,
+      line: 7,
+    }));
     expect(told).toHaveLength(1);
     const [line = ''] = told;
     expect(line).not.toMatch(/[\r\n\u001b\u202e]/);

@@ -1,4 +1,5 @@
 import { SyntaxValidator } from 'fast-xml-validator';
+import { forReport } from '../../src/report/for-report';
 import { printable } from '../../src/report/escape';
 import { junitReport } from '../../src/report/junit';
 import { tableReport } from '../../src/report/table';
@@ -51,13 +52,13 @@ test('no report of a run passes hostile bytes on', async () => {
     expectations: replaced.expectations.map((one) => ({ ...one, held: false, why: HOSTILE })),
   };
   const unjudged = { ...failed, outcome: 'infra-error' as const };
-  const junit = junitReport([failed, unjudged]);
+  const junit = junitReport([failed, unjudged].map(forReport));
   expect(SyntaxValidator.validate(junit)).toBe(true);
   expect(junit).not.toContain('<!--');
   const drawn = [
-    ...[replaced, failed, unjudged].map((run) => terminalReport(run, style)),
-    transcript(replaced),
-    tableReport([failed, unjudged], style),
+    ...[replaced, failed, unjudged].map((run) => terminalReport(forReport(run), style)),
+    transcript(forReport(replaced)),
+    tableReport([failed, unjudged].map(forReport), style),
     junit,
   ];
   for (const report of drawn) {

@@ -1,4 +1,5 @@
 import type { Browser } from 'playwright-core';
+import { forReport } from '../../src/report/for-report';
 import { printable } from '../../src/report/escape';
 import { htmlIndex, htmlReport } from '../../src/report/html';
 import type { RunResult } from '../../src/verdict/run-result';
@@ -65,7 +66,10 @@ describeInChromium('hostile bytes in the HTML report, in a browser', (running) =
     test.each(['report', 'index'] as const)('of the %s do nothing, and are seen', async (kind) => {
       const bad = hostile(payload);
       const failed: RunResult = { ...bad, outcome: 'infra-error', reason: payload };
-      const html = kind === 'report' ? htmlReport(bad) : htmlIndex([bad, failed], () => 'run.html');
+      const html =
+        kind === 'report'
+          ? htmlReport(forReport(bad))
+          : htmlIndex([bad, failed].map(forReport), () => 'run.html');
       const { page, requests, complaints } = await openHtml(browser, html, { viewport: PHONE });
       await openFolds(page);
       expect(await page.evaluate('window.owned')).toBeUndefined();
@@ -89,11 +93,11 @@ describeInChromium('hostile bytes in the HTML report, in a browser', (running) =
   });
 
   test('megabytes in every text make no megabytes of page', () => {
-    expect(htmlReport(hostile('A'.repeat(1_000_000))).length).toBeLessThan(3_000_000);
+    expect(htmlReport(forReport(hostile('A'.repeat(1_000_000)))).length).toBeLessThan(3_000_000);
   });
 
   test('markup in every text leaves the page accessible', async () => {
-    const { page } = await openHtml(browser, htmlReport(hostile(MARKUP)));
+    const { page } = await openHtml(browser, htmlReport(forReport(hostile(MARKUP))));
     expect(await axeFindings(page)).toEqual([]);
     await page.context().close();
   });
@@ -102,7 +106,7 @@ describeInChromium('hostile bytes in the HTML report, in a browser', (running) =
     const attack =
       '<script>window.owned=1</script><img src="https://example.invalid/a.png" onerror="window.owned=1">' +
       '<a id="bait" href="javascript:window.owned=1">x</a><link rel="stylesheet" href="https://example.invalid/a.css">';
-    const html = htmlReport(run).replace('<h1>', `${attack}<h1>`);
+    const html = htmlReport(forReport(run)).replace('<h1>', `${attack}<h1>`);
     const { page, requests, complaints } = await openHtml(browser, html);
     await page.locator('#bait').click();
     await page.locator('#timeline summary').first().click();
@@ -115,7 +119,7 @@ describeInChromium('hostile bytes in the HTML report, in a browser', (running) =
   test('an address that looks like a scheme is a file all the same', async () => {
     const { page } = await openHtml(
       browser,
-      htmlIndex([run], () => 'javascript:window.owned=1'),
+      htmlIndex([forReport(run)], () => 'javascript:window.owned=1'),
     );
     const href = await page.evaluate<string>(`document.querySelector('#runs a').href`);
     expect(href).toMatch(/^file:\/\/\/.*\/javascript:window\.owned=1$/);

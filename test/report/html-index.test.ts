@@ -1,4 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
+import { forReport } from '../../src/report/for-report';
 import { htmlIndex } from '../../src/report/html';
 import type { RunResult } from '../../src/verdict/run-result';
 import { recorded } from '../catalogue';
@@ -50,7 +51,7 @@ describeInChromium('the index of a suite, in a browser', (running) => {
     ['desktop', DESKTOP, 'light'],
     ['phone', PHONE, 'dark'],
   ] as const)('fits a %s, fetches nothing and is accessible', async (_device, viewport, colorScheme) => {
-    const { page, requests, complaints } = await openHtml(browser, htmlIndex(all, hrefOf), {
+    const { page, requests, complaints } = await openHtml(browser, htmlIndex(all.map(forReport), hrefOf), {
       viewport,
       colorScheme,
     });
@@ -62,7 +63,7 @@ describeInChromium('the index of a suite, in a browser', (running) => {
   });
 
   test('has a row for each run, with a link where it has a page', async () => {
-    const { page } = await openHtml(browser, htmlIndex(all, hrefOf));
+    const { page } = await openHtml(browser, htmlIndex(all.map(forReport), hrefOf));
     expect(await shown(page)).toEqual(all.map(({ scenario }) => scenario));
     const links = await page.evaluate<string[]>(
       `[...document.querySelectorAll('#runs a')].map((link) => link.getAttribute('href'))`,
@@ -75,7 +76,7 @@ describeInChromium('the index of a suite, in a browser', (running) => {
   });
 
   test('is filtered by outcome, claim and text, with the keyboard alone', async () => {
-    const { page } = await openHtml(browser, htmlIndex(all, hrefOf));
+    const { page } = await openHtml(browser, htmlIndex(all.map(forReport), hrefOf));
     await tabTo(page, 'input[value="fail"]');
     await page.keyboard.press('Space');
     expect(await shown(page)).toEqual(['broken']);

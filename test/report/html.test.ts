@@ -1,4 +1,5 @@
 import type { Browser } from 'playwright-core';
+import { forReport } from '../../src/report/for-report';
 import { htmlReport } from '../../src/report/html';
 import type { RunResult } from '../../src/verdict/run-result';
 import { recorded } from '../catalogue';
@@ -48,7 +49,7 @@ describeInChromium('the HTML report, in a browser', (running) => {
     // A page costs a second to open, and none of these changes it but for its folds.
     let open: OpenPage;
     beforeAll(async () => {
-      open = await openHtml(browser, htmlReport(runOf(scenario)));
+      open = await openHtml(browser, htmlReport(forReport(runOf(scenario))));
     });
     afterAll(() => open.page.context().close());
 
@@ -104,7 +105,7 @@ describeInChromium('the HTML report, in a browser', (running) => {
   test.each(['active-nat-helper', 't3-active-helper', 't5-exposure'])(
     'the report of %s is accessible, light and dark',
     async (scenario) => {
-      const { page } = await openHtml(browser, htmlReport(runOf(scenario)));
+      const { page } = await openHtml(browser, htmlReport(forReport(runOf(scenario))));
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
         expect([colorScheme, await axeFindings(page)]).toEqual([colorScheme, []]);
@@ -114,7 +115,7 @@ describeInChromium('the HTML report, in a browser', (running) => {
   );
 
   test('everything unfolded is accessible, light and dark, on a phone too', async () => {
-    const { page } = await openHtml(browser, htmlReport(runOf('t5-exposure')));
+    const { page } = await openHtml(browser, htmlReport(forReport(runOf('t5-exposure'))));
     await openFolds(page);
     for (const [colorScheme, viewport] of [
       ['light', DESKTOP],
@@ -129,11 +130,11 @@ describeInChromium('the HTML report, in a browser', (running) => {
   });
 
   test('the same run is drawn the same, twice', () => {
-    expect(htmlReport(runOf('active-nat'))).toBe(htmlReport(runOf('active-nat')));
+    expect(htmlReport(forReport(runOf('active-nat')))).toBe(htmlReport(forReport(runOf('active-nat'))));
   });
 
   test('headings go down one step at a time, and every table has a name and scopes', async () => {
-    const { page } = await openHtml(browser, htmlReport(runOf('t3-active-helper')));
+    const { page } = await openHtml(browser, htmlReport(forReport(runOf('t3-active-helper'))));
     const levels = await page.evaluate<number[]>(
       `[...document.querySelectorAll('h1, h2, h3, h4')].map(({ tagName }) => Number(tagName[1]))`,
     );
@@ -149,7 +150,7 @@ describeInChromium('the HTML report, in a browser', (running) => {
 
   test('rules stand with their counters, and the row that decided stands out', async () => {
     const run = runOf('t3-active-helper');
-    const { page } = await openHtml(browser, htmlReport(run));
+    const { page } = await openHtml(browser, htmlReport(forReport(run)));
     const rows = await page.evaluate<string[][]>(
       `[...document.querySelectorAll('#rules tbody tr')]
       .map((row) => [...row.cells].slice(0, 2).map((cell) => cell.textContent))`,
@@ -169,7 +170,10 @@ describeInChromium('the HTML report, in a browser', (running) => {
       packets: 0,
       bytes: 0,
     }));
-    const { page } = await openHtml(browser, htmlReport({ ...run, rules: [...run.rules, ...many] }));
+    const { page } = await openHtml(
+      browser,
+      htmlReport(forReport({ ...run, rules: [...run.rules, ...many] })),
+    );
     // Rows 1, 3 and 4 counted; the policy is always said.
     expect(await page.locator('#rules tr:visible th[scope=row]').allInnerTexts()).toEqual([
       '1',
@@ -186,7 +190,7 @@ describeInChromium('the HTML report, in a browser', (running) => {
   describe('the timeline', () => {
     test('is filtered by place, kind and text, with the keyboard alone', async () => {
       const run = runOf('active-nat-helper');
-      const { page } = await openHtml(browser, htmlReport(run));
+      const { page } = await openHtml(browser, htmlReport(forReport(run)));
       const said = page.locator('#timeline output');
       const shown = page.locator('#timeline tr[data-row]:visible');
       const total = run.events.length;
@@ -216,7 +220,7 @@ describeInChromium('the HTML report, in a browser', (running) => {
     test('a reference leads to its event, folded away and filtered out as it may be', async () => {
       const run = runOf('t3-active-helper');
       const cited = run.diagnosis[0]?.events[0] ?? '';
-      const { page } = await openHtml(browser, htmlReport(run));
+      const { page } = await openHtml(browser, htmlReport(forReport(run)));
       await page.locator('#timeline input[value="lab"]').check();
       expect(await page.locator(`#event-${cited}`).isVisible()).toBe(false);
       await tabTo(page, `#cause a[href="#event-${cited}"]`);
@@ -228,7 +232,7 @@ describeInChromium('the HTML report, in a browser', (running) => {
 
     test('of 10,000 events opens with few nodes, and fills fold by fold', async () => {
       const run = enlarged(runOf('passive-nat'), 10_000);
-      const { page, complaints } = await openHtml(browser, htmlReport(run));
+      const { page, complaints } = await openHtml(browser, htmlReport(forReport(run)));
       const rows = page.locator('#timeline tr[data-row]');
       expect(await page.evaluate<number>(`document.querySelectorAll('*').length`)).toBeLessThan(
         NODES_BEFORE_FOLDS,
@@ -251,14 +255,14 @@ describeInChromium('the HTML report, in a browser', (running) => {
 
     test('of 10,000 events opens at an event that a link from elsewhere names', async () => {
       const run = enlarged(runOf('passive-nat'), 10_000);
-      const { page } = await openHtml(browser, htmlReport(run), { anchor: '#event-e7777' });
+      const { page } = await openHtml(browser, htmlReport(forReport(run)), { anchor: '#event-e7777' });
       await page.locator('#event-e7777:focus').waitFor();
       await page.context().close();
     });
 
     test('is there without scripts, but for its filters', async () => {
       const run = enlarged(runOf('passive-nat'), 1000);
-      const { page } = await openHtml(browser, htmlReport(run), { javaScriptEnabled: false });
+      const { page } = await openHtml(browser, htmlReport(forReport(run)), { javaScriptEnabled: false });
       expect(await page.locator('.filters').isVisible()).toBe(false);
       await page.locator('#timeline summary').first().click();
       expect(await page.locator('#timeline tr[data-row]:visible').count()).toBe(250);
@@ -271,7 +275,7 @@ describeInChromium('the HTML report, in a browser', (running) => {
     const cells = (row: string): string => `#dialogue tr.${row} td`;
 
     test('shows a rewritten PORT at both ends, with what was changed', async () => {
-      const { page } = await openHtml(browser, htmlReport(runOf('active-nat-helper')));
+      const { page } = await openHtml(browser, htmlReport(forReport(runOf('active-nat-helper'))));
       const marked = await page.locator('#dialogue tr.changed').first().locator('td mark').allInnerTexts();
       expect(marked).toEqual(['10,0,0,10', '203,0,113,1']);
       expect(await page.locator(cells('changed')).nth(1).innerText()).toContain('changed on the way');
@@ -284,7 +288,7 @@ describeInChromium('the HTML report, in a browser', (running) => {
         (event) => event.kind === 'ftp-line' && event.vantage === 'client' && event.line.startsWith('226'),
       );
       const events = run.events.filter((event) => event !== lost);
-      const { page } = await openHtml(browser, htmlReport({ ...run, events }));
+      const { page } = await openHtml(browser, htmlReport(forReport({ ...run, events })));
       const [client, server] = await page.locator(cells('lost')).allInnerTexts();
       expect(client).toContain('never arrived');
       expect(server).toContain('226 file-1.bin');
@@ -294,7 +298,9 @@ describeInChromium('the HTML report, in a browser', (running) => {
   });
 
   test('on paper it is light, without what only works on a screen', async () => {
-    const { page } = await openHtml(browser, htmlReport(runOf('t3-active-helper')), { colorScheme: 'dark' });
+    const { page } = await openHtml(browser, htmlReport(forReport(runOf('t3-active-helper'))), {
+      colorScheme: 'dark',
+    });
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
     expect(await page.evaluate(`getComputedStyle(document.body).backgroundColor`)).toBe('rgb(255, 255, 255)');
     for (const part of ['nav', '.filters']) expect(await page.locator(part).isVisible()).toBe(false);

@@ -1,4 +1,5 @@
 import type { Browser } from 'playwright-core';
+import { forReport } from '../../src/report/for-report';
 import { ladderSvg } from '../../src/report/ladder';
 import { recorded } from '../catalogue';
 import { runs, scenarioWith } from '../support';
@@ -63,7 +64,7 @@ describeInChromium('ladders in a browser', (browser) => {
       recorded(['active-nat-helper', 't3-active-helper', 't1-exposure', 'server-nat-helper-passive']),
       runs([scenarioWith(EXPIRY)]),
     ]);
-    for (const run of [...named, ...made.runs]) pictures.set(run.scenario, ladderSvg(run));
+    for (const run of [...named, ...made.runs]) pictures.set(run.scenario, ladderSvg(forReport(run)));
     expect(pictures.size).toBe(5);
   });
 

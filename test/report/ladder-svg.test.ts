@@ -1,4 +1,5 @@
 import { SyntaxValidator } from 'fast-xml-validator';
+import { forReport } from '../../src/report/for-report';
 import { layoutOf } from '../../src/report/ladder/layout';
 import { ladderOf } from '../../src/report/ladder/model';
 import { WIDTH, boxOf, type Layout, type TextBox } from '../../src/report/ladder/places';
@@ -57,7 +58,7 @@ function overlaps(layout: Layout): string[] {
 }
 
 function expectReadable(run: RunResult): void {
-  const layout = layoutOf(ladderOf(run));
+  const layout = layoutOf(ladderOf(forReport(run)));
   expect(overlaps(layout)).toEqual([]);
   const lanes = layout.lanes.map(({ x }) => x);
   for (const row of layout.rows) {
@@ -94,7 +95,7 @@ test('texts of any length and script keep their places', () => {
 });
 
 test.each(SCENARIOS)('%s: well-formed, self-contained, with its text alternative', (name) => {
-  const svg = ladderSvg(pick(all, name));
+  const svg = ladderSvg(forReport(pick(all, name)));
   expect(SyntaxValidator.validate(svg)).toBe(true);
   expect(svg).toMatch(
     /^<svg [^>]*role="img"[^>]*viewBox="0 0 760 [\d.]+"[^>]*><title>[^<]+<\/title><desc>[^<]+<\/desc>/,
@@ -108,7 +109,7 @@ test.each(SCENARIOS)('%s: well-formed, self-contained, with its text alternative
 });
 
 test('colours are not all that tells connections apart, and a page may set them', () => {
-  const svg = ladderSvg(pick(all, 'passive-nat'));
+  const svg = ladderSvg(forReport(pick(all, 'passive-nat')));
   expect(svg).toMatch(/\.data \{[^}]*stroke-dasharray/);
   expect(svg).toContain('prefers-color-scheme: dark');
   expect(svg).toContain('@media print');
@@ -116,35 +117,35 @@ test('colours are not all that tells connections apart, and a page may set them'
 });
 
 test('what the helper wrote over is underlined', () => {
-  const svg = ladderSvg(pick(all, 'active-nat-helper'));
+  const svg = ladderSvg(forReport(pick(all, 'active-nat-helper')));
   expect(svg).toMatch(/PORT <tspan class="changed">203<\/tspan>,0,<tspan class="changed">113<\/tspan>/);
   expect(svg).toMatch(/\.changed \{[^}]*text-decoration: underline/);
 });
 
 test('a stop is a cross and the rule’s name; a reset is drawn as one', () => {
-  const stopped = ladderSvg(pick(all, 't3-active-helper'));
+  const stopped = ladderSvg(forReport(pick(all, 't3-active-helper')));
   expect(stopped).toContain('<path class="cross"');
   expect(stopped).toMatch(/✘ stopped by row 3: deny/);
-  expect(ladderSvg(pick(all, 'passive-nat'))).not.toContain('class="cross"');
-  expect(ladderSvg(pick(all, 't1-exposure'))).toMatch(/<polygon class="tip probe reset"/);
+  expect(ladderSvg(forReport(pick(all, 'passive-nat')))).not.toContain('class="cross"');
+  expect(ladderSvg(forReport(pick(all, 't1-exposure')))).toMatch(/<polygon class="tip probe reset"/);
 });
 
 test('the same run gives the same picture, whatever order equal events are told in', () => {
   for (const run of all.values()) {
     const again = JSON.parse(JSON.stringify(run)) as RunResult;
-    expect(ladderSvg(again)).toBe(ladderSvg(run));
+    expect(ladderSvg(forReport(again))).toBe(ladderSvg(forReport(run)));
   }
 });
 
 test('10,000 events and more make a picture that a page can hold', () => {
-  const svg = ladderSvg(enlarged(pick(all, 'active-nat-helper'), 12_000));
+  const svg = ladderSvg(forReport(enlarged(pick(all, 'active-nat-helper'), 12_000)));
   expect(svg.length).toBeLessThan(300_000);
   expect(SyntaxValidator.validate(svg)).toBe(true);
   expect(svg).toMatch(/… \d{3,} more/);
 });
 
 test('hostile bytes: markup, escapes, bidi marks, NULs', () => {
-  const svg = ladderSvg(greeting(pick(all, 'active-nat'), HOSTILE));
+  const svg = ladderSvg(forReport(greeting(pick(all, 'active-nat'), HOSTILE)));
   expect(svg).toContain('owned');
   expect(SyntaxValidator.validate(svg)).toBe(true);
   expect(svg).not.toMatch(HARMFUL);
@@ -154,18 +155,20 @@ test('hostile bytes: markup, escapes, bidi marks, NULs', () => {
 test('hostile bytes: megabytes in a line, a name, an error', () => {
   const run = pick(all, 't3-active-helper');
   const huge = 'A<b>'.repeat(500_000);
-  const svg = ladderSvg({
-    ...greeting(run, `220 ${huge}`),
-    scenario: huge,
-    diagnosis: run.diagnosis.map((one) => ({ ...one, text: huge })),
-    events: run.events.map((event) =>
-      event.kind === 'ftp-line'
-        ? { ...event, line: huge }
-        : event.kind === 'step'
-          ? { ...event, error: huge }
-          : event,
-    ),
-  });
+  const svg = ladderSvg(
+    forReport({
+      ...greeting(run, `220 ${huge}`),
+      scenario: huge,
+      diagnosis: run.diagnosis.map((one) => ({ ...one, text: huge })),
+      events: run.events.map((event) =>
+        event.kind === 'ftp-line'
+          ? { ...event, line: huge }
+          : event.kind === 'step'
+            ? { ...event, error: huge }
+            : event,
+      ),
+    }),
+  );
   expect(svg.length).toBeLessThan(200_000);
   expect(SyntaxValidator.validate(svg)).toBe(true);
 });

@@ -1,3 +1,4 @@
+import { forReport } from '../../src/report/for-report';
 import { ladderText } from '../../src/report/ladder';
 import { cells } from '../../src/report/ladder/measure';
 import type { RunResult } from '../../src/verdict/run-result';
@@ -11,7 +12,7 @@ beforeAll(async () => {
 });
 
 const draw = (name: ScenarioName, width = 90): string[] =>
-  ladderText(pick(all, name), { width, style: PLAIN });
+  ladderText(forReport(pick(all, name)), { width, style: PLAIN });
 
 test.each(SCENARIOS)('%s: fits the terminal, is short, and has its lanes on every row', (name) => {
   for (const [asked, most] of [
@@ -69,16 +70,17 @@ test('emphasis changes no column', () => {
   const marked = (text: string): string => `\u001b[1m${text}\u001b[0m`;
   const style = { bold: marked, dim: marked, red: marked, green: marked, yellow: marked };
   for (const run of all.values()) {
-    const lines = ladderText(run, { width: 80, style });
+    const lines = ladderText(forReport(run), { width: 80, style });
     expect(lines.map((line) => line.replace(/\u001b\[\dm/g, '').trimEnd())).toEqual(
-      ladderText(run, { width: 80, style: PLAIN }),
+      ladderText(forReport(run), { width: 80, style: PLAIN }),
     );
   }
 });
 
 test('thousands of packets fit a screen or two', () => {
   expect(
-    ladderText(enlarged(pick(all, 'active-nat-helper'), 12_000), { width: 80, style: PLAIN }).length,
+    ladderText(forReport(enlarged(pick(all, 'active-nat-helper'), 12_000)), { width: 80, style: PLAIN })
+      .length,
   ).toBeLessThan(120);
 });
 
@@ -91,7 +93,7 @@ test('hostile bytes are harmless', () => {
     if (event.kind !== 'packet' || !event.payload.startsWith('500')) return event;
     return { ...event, payload: Buffer.from(hostile, 'utf8').toString('latin1') };
   });
-  const text = ladderText({ ...run, events }, { width: 100, style: PLAIN }).join('\n');
+  const text = ladderText(forReport({ ...run, events }), { width: 100, style: PLAIN }).join('\n');
   expect(text).toContain('\\x1b[2J');
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\ufeff\ud800]/);
 });

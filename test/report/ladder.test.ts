@@ -1,4 +1,5 @@
 import type { RunResult } from '../../src/verdict/run-result';
+import { forReport } from '../../src/report/for-report';
 import { compareLines, textOf } from '../../src/report/ladder/label';
 import { ladderOf, MOST_ARROWS } from '../../src/report/ladder/model';
 import type { ArrowRow, Bar, Ladder, MarkRow } from '../../src/report/ladder/types';
@@ -21,7 +22,7 @@ beforeAll(async () => {
   all = await passed(SCENARIOS);
 });
 
-const ladder = (name: ScenarioName): Ladder => ladderOf(pick(all, name));
+const ladder = (name: ScenarioName): Ladder => ladderOf(forReport(pick(all, name)));
 const arrows = ({ rows }: Ladder): ArrowRow[] => rows.filter((row) => row.kind === 'arrow');
 const marks = ({ rows }: Ladder): MarkRow[] => rows.filter((row) => row.kind === 'mark');
 const bar = ({ bars }: Ladder, tag: string): Bar => {
@@ -52,7 +53,7 @@ test('lanes stand in the order of the wire, and guests only where they took part
 
 test('every PORT and 227 is shown on both legs, as it was there', () => {
   for (const [name, run] of all) {
-    const drawn = arrows(ladderOf(run)).filter(({ role }) => role === 'arrangement');
+    const drawn = arrows(ladderOf(forReport(run))).filter(({ role }) => role === 'arrangement');
     const lines = (leg: string): string[] =>
       packetsOf(run)
         .filter((packet) => packet.leg === leg && /^(?:PORT|227) /.test(packet.payload))
@@ -108,7 +109,7 @@ test('a packet that did not leave the firewall stops there, at the rule the diag
 test('without a diagnosis no rule is named, and without a whole capture nothing is certain', () => {
   const run = pick(all, 't3-active-helper');
   const stopOf = (changes: Partial<RunResult>): ArrowRow['stop'] =>
-    found(ladderOf({ ...run, ...changes }), ({ stop }) => stop !== null).stop;
+    found(ladderOf(forReport({ ...run, ...changes })), ({ stop }) => stop !== null).stop;
   expect(stopOf({ diagnosis: [] })?.why).toBe('never left the firewall');
   const lossy = run.captures.map((capture) => (capture.leg === 'inside' ? { ...capture, lost: 7 } : capture));
   expect(stopOf({ diagnosis: [], captures: lossy })).toMatchObject({
@@ -132,7 +133,7 @@ test('packets in quick succession are not mixed up, though a helper shifted thei
   const run = pick(all, 'active-nat-helper');
   // As if all had one time: nothing but what they carry tells them apart.
   const events = run.events.map((event) => (event.kind === 'packet' ? { ...event, at: 0.05 } : event));
-  const verbs = arrows(ladderOf({ ...run, events }))
+  const verbs = arrows(ladderOf(forReport({ ...run, events })))
     .filter(({ role, channel }) => channel === 'control' && role !== 'unseen')
     .map((row) => texts(row).map((text) => text.split(' ')[0]));
   expect(verbs.filter(([before, after]) => after !== '' && after !== before)).toEqual([]);
@@ -141,7 +142,7 @@ test('packets in quick succession are not mixed up, though a helper shifted thei
 
 test('bulk data is one thick arrow a direction, with all its bytes', () => {
   const run = pick(all, 'passive-nat');
-  const bulk = arrows(ladderOf(run)).filter(({ bytes }) => bytes !== null);
+  const bulk = arrows(ladderOf(forReport(run))).filter(({ bytes }) => bytes !== null);
   const files = run.transfers.map(({ bytes }) => bytes).filter((bytes) => bytes > 0);
   expect(bulk).toHaveLength(files.length);
   for (const [index, bytes] of files.entries()) {
@@ -183,7 +184,7 @@ test('one sees the control entry die while data flows, and the reply that is los
   const { runs: made } = await runs([scenarioWith(EXPIRY)]);
   const [run] = made;
   if (!run) throw new Error('no run');
-  const drawn = ladderOf(sweptInTime(run));
+  const drawn = ladderOf(forReport(sweptInTime(run)));
   const [control, data] = [bar(drawn, 'C1'), bar(drawn, 'D1')];
   expect(control.ended).toBe(true);
   const death = drawn.rows[control.last];
@@ -220,7 +221,7 @@ test('a series of transfers that are alike shows its first and last', async () =
   const { runs: made } = await runs([scenarioWith(MANY)]);
   const [run] = made;
   if (!run) throw new Error('no run');
-  const drawn = ladderOf(run);
+  const drawn = ladderOf(forReport(run));
   const folds = drawn.rows.filter((row) => row.kind === 'fold');
   expect(folds).toHaveLength(1);
   expect(folds[0]?.text).toMatch(/^… \d+ more arrows: 7 transfers of the same kind \(file 2 to file 8\)/);
@@ -230,7 +231,7 @@ test('a series of transfers that are alike shows its first and last', async () =
     const told = run.events.map((event) =>
       event.kind === 'conntrack' ? { ...event, at: event.at + delay } : event,
     );
-    const { bars, moreEntries } = ladderOf({ ...run, events: told.sort((a, b) => a.at - b.at) });
+    const { bars, moreEntries } = ladderOf(forReport({ ...run, events: told.sort((a, b) => a.at - b.at) }));
     const data = bars.filter(({ tag }) => tag.startsWith('D')).map(({ tag }) => tag);
     expect({ delay, data, moreEntries }).toEqual({ delay, data: ['D1', 'D9'], moreEntries: 7 });
   }
@@ -240,17 +241,17 @@ test('a series of transfers that are alike shows its first and last', async () =
     at: event.at * 100,
     ...(event.kind === 'flow' && { until: event.until * 100, times: null }),
   }));
-  const rows = ladderOf({ ...run, events: slow }).rows.filter(({ kind }) => kind !== 'gap');
+  const rows = ladderOf(forReport({ ...run, events: slow })).rows.filter(({ kind }) => kind !== 'gap');
   const behind = rows[rows.findIndex(({ kind }) => kind === 'fold') + 1]?.at ?? Number.NaN;
   const late = slow
     .map((event) => (event.kind === 'conntrack' ? { ...event, at: Math.max(event.at, behind) } : event))
     .sort((one, other) => one.at - other.at);
-  const shown = ladderOf({ ...run, events: late }).bars.map(({ tag }) => tag);
+  const shown = ladderOf(forReport({ ...run, events: late })).bars.map(({ tag }) => tag);
   expect(shown).toEqual(expect.arrayContaining(['D1', 'D9']));
 });
 
 test('a session of thousands of packets is folded, and what tells most is kept', () => {
-  const drawn = ladderOf(enlarged(pick(all, 't3-active-helper'), 10_000));
+  const drawn = ladderOf(forReport(enlarged(pick(all, 't3-active-helper'), 10_000)));
   const shown = arrows(drawn).length + marks(drawn).length;
   expect(shown).toBeLessThanOrEqual(MOST_ARROWS);
   expect(shown).toBeGreaterThan(MOST_ARROWS / 2);
@@ -261,7 +262,7 @@ test('a session of thousands of packets is folded, and what tells most is kept',
 
 test('rows are in order, and a step begins after the replies to the one before', () => {
   for (const run of all.values()) {
-    const { rows } = ladderOf(run);
+    const { rows } = ladderOf(forReport(run));
     for (const [index, row] of rows.entries()) {
       const next = rows[index + 1];
       // Clocks of programs and captures differ by less than this.
@@ -282,12 +283,12 @@ test('a line that one end alone told of ends half-way, and says so', () => {
 test('lines that are in no packet are drawn as what they are', () => {
   const run = pick(all, 'active-nat');
   const unheard = { ...run, captures: [], events: run.events.filter(({ kind }) => kind !== 'packet') };
-  const drawn = arrows(ladderOf(unheard)).filter(({ role }) => role === 'unseen');
+  const drawn = arrows(ladderOf(forReport(unheard))).filter(({ role }) => role === 'unseen');
   // Both ends told of it, so it arrived.
   const user = drawn.find((row) => texts(row)[0] === 'USER anonymous');
   expect(user?.hops).toHaveLength(2);
   // With packets, each line is found in one: no line is drawn twice.
-  expect(arrows(ladderOf(run)).filter(({ role }) => role === 'unseen')).toEqual([]);
+  expect(arrows(ladderOf(forReport(run))).filter(({ role }) => role === 'unseen')).toEqual([]);
 });
 
 test.each([

@@ -1,4 +1,5 @@
 import MarkdownIt from 'markdown-it';
+import { forReport } from '../../src/report/for-report';
 import { markdownReport } from '../../src/report/markdown';
 import type { RunResult } from '../../src/verdict/run-result';
 import { runs, scenarioWith, scratch } from '../support';
@@ -56,7 +57,7 @@ function hostile(): RunResult {
 }
 
 test('a table of all, and of what failed the expectation, cause and remedy', () => {
-  const html = renderer.render(markdownReport([passed, failed]));
+  const html = renderer.render(markdownReport([passed, failed].map(forReport)));
   const text = seen(html);
   expect(text).toContain('FTP firewall lab: 1 passed, 1 failed, 0 not judged because the lab failed');
   expect([...html.matchAll(/<tr>/g)]).toHaveLength(3);
@@ -70,7 +71,7 @@ test('a table of all, and of what failed the expectation, cause and remedy', () 
 });
 
 test('what peers sent is text, and nothing else', () => {
-  const html = renderer.render(markdownReport([hostile(), passed]));
+  const html = renderer.render(markdownReport([hostile(), passed].map(forReport)));
   expect(tags(html)).toEqual(
     ['code', 'details', 'h3', 'h4', 'li', 'p', 'pre', 'strong', 'sub', 'summary'].concat(
       ...[['table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul']],
@@ -89,7 +90,7 @@ test('what peers sent is text, and nothing else', () => {
 });
 
 test('nobody is mentioned, and nothing becomes a link by itself', () => {
-  const markdown = markdownReport([hostile()]);
+  const markdown = markdownReport([forReport(hostile())]);
   const outsideCode = markdown.replace(/^(`{3,})text\n[^]*?^\1$/gm, '');
   expect(outsideCode).toContain('@<!-- -->everyone');
   expect(outsideCode).not.toMatch(/@everyone|:\/\/|www\./);
@@ -98,20 +99,20 @@ test('nobody is mentioned, and nothing becomes a link by itself', () => {
 test('a fence cannot be ended from within', () => {
   const ticks = '`'.repeat(12);
   const run = { ...hostile(), rules: [{ row: 1, text: `${ticks}\n<b>out</b>`, packets: 0, bytes: 0 }] };
-  expect(tags(renderer.render(markdownReport([run])))).not.toContain('b');
+  expect(tags(renderer.render(markdownReport([forReport(run)])))).not.toContain('b');
 });
 
 test('a run that was not judged says so, and that it proves nothing', () => {
   const unjudged = { ...failed, outcome: 'infra-error' as const, reason: 'tcpdump ended', expectations: [] };
-  expect(seen(renderer.render(markdownReport([unjudged])))).toContain(
+  expect(seen(renderer.render(markdownReport([forReport(unjudged)])))).toContain(
     'The lab failed, which says nothing about FTP: tcpdump ended',
   );
 });
 
 test('thousands of failures stay under what a job summary may have, and none goes unsaid', () => {
-  const markdown = markdownReport(Array.from({ length: 2000 }, hostile));
+  const markdown = markdownReport(Array.from({ length: 2000 }, hostile).map(forReport));
   expect(Buffer.byteLength(markdown)).toBeLessThan(3 * 2 ** 20);
-  const few = markdownReport(Array.from({ length: 300 }, () => failed));
+  const few = markdownReport(Array.from({ length: 300 }, () => failed).map(forReport));
   expect(Buffer.byteLength(few)).toBeLessThan(2 ** 20);
   expect([...few.matchAll(/^#### /gm)]).toHaveLength(300);
 });

@@ -2,6 +2,7 @@ import { buildSync } from 'esbuild';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodePacket } from '../../src/observe/packet';
+import { forReport } from '../../src/report/for-report';
 import { writeCaptureFile } from '../../src/report/capture-file';
 import type { RunResult } from '../../src/verdict/run-result';
 import { FOLDER, recorded } from '../catalogue';
@@ -76,7 +77,7 @@ test('packets that a capture holds out of order come in order, and all of them',
   for (const leg of ['inside', 'outside'])
     writeFileSync(join(directory, `${leg}.pcap`), capture(times, Buffer.alloc(60)));
   const run = { ...helped.result, artifacts: { directory, captures: ['inside.pcap', 'outside.pcap'] } };
-  expect(writeCaptureFile(directory, run, 65_535)).toBe('capture.pcapng');
+  expect(writeCaptureFile(directory, forReport(run), 65_535)).toBe('capture.pcapng');
   const { packets } = readPcapng(readFileSync(join(directory, 'capture.pcapng')));
   expect(packets.map(({ at }) => at)).toEqual([...times, ...times].sort((a, b) => a - b));
 });
@@ -153,7 +154,7 @@ test('what a peer sent is harmless in a comment', () => {
   for (const leg of ['inside.pcap', 'outside.pcap']) {
     writeFileSync(join(directory, leg), readFileSync(join(dropped.directory, leg)));
   }
-  expect(writeCaptureFile(directory, replaced, 65_535)).toBe('capture.pcapng');
+  expect(writeCaptureFile(directory, forReport(replaced), 65_535)).toBe('capture.pcapng');
   const { packets } = readPcapng(readFileSync(join(directory, 'capture.pcapng')));
   const comments = packets.map(({ comment }) => comment ?? '').join('\n');
   expect(comments).toContain('policy \\x1b[2J\\x202edrop');
@@ -173,8 +174,9 @@ test('100,000 packets a leg take less than 300 MiB', async () => {
   const program = `
     import { readFileSync } from 'node:fs';
     import { writeCaptureFile } from '${join(ROOT, 'src/report/capture-file')}';
+    import { forReport } from '${join(ROOT, 'src/report/for-report')}';
     const run = JSON.parse(readFileSync('run.json', 'utf8'));
-    writeCaptureFile('.', run, 65535);
+    writeCaptureFile('.', forReport(run), 65535);
     process.stdout.write(/VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);`;
   buildSync({
     stdin: { contents: program, resolveDir: ROOT, loader: 'ts' },

@@ -1,3 +1,4 @@
+import { forReport } from '../../src/report/for-report';
 import { PLAIN } from '../../src/report/style';
 import { timeStrip } from '../../src/report/time-strip';
 import type { RunResult, TimelineEntry } from '../../src/verdict/run-result';
@@ -32,7 +33,7 @@ function strip(changes: Partial<TimelineEntry>): string[] {
     ...changes,
   };
   const run = { timeline: [entry], events: [{ at: SPAN }], timeScale: 1 };
-  return timeStrip(run as unknown as RunResult, PLAIN);
+  return timeStrip(forReport(run as unknown as RunResult), PLAIN);
 }
 
 /** The drawing of the one entry, without its name and what is said of it. */
@@ -65,5 +66,5 @@ test('one that lived, and how near it came to its end', () => {
 
 test('nothing of a run in which time played no part', () => {
   const run = { timeline: [], events: [{ at: SPAN }], timeScale: 1 };
-  expect(timeStrip(run as unknown as RunResult, PLAIN)).toEqual([]);
+  expect(timeStrip(forReport(run as unknown as RunResult), PLAIN)).toEqual([]);
 });

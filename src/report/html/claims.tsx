@@ -1,10 +1,10 @@
 import type { VNode } from 'preact';
-import type { RunResult } from '../../verdict/run-result';
-import { printable } from '../escape';
+import { cut } from '../escape';
+import type { ReportRun } from '../for-report';
 import { EventLinks, Mark, Section, VerdictBadge } from './parts';
 
 /** What the FAQ claims, beside what was seen of it. */
-export function ClaimsSection({ claims }: { claims: RunResult['claims'] }): VNode | null {
+export function ClaimsSection({ claims }: { claims: ReportRun['claims'] }): VNode | null {
   if (claims.length === 0) return null;
   return (
     <Section id="claims" title="What the FAQ says, and what was seen">
@@ -15,30 +15,30 @@ export function ClaimsSection({ claims }: { claims: RunResult['claims'] }): VNod
   );
 }
 
-function Claim({ claim }: { claim: RunResult['claims'][number] }): VNode {
+function Claim({ claim }: { claim: ReportRun['claims'][number] }): VNode {
   const { id, text, when, verdict, why, checks, events } = claim;
   return (
     <article class="faq">
       <div>
         <h3>
-          {printable(id)} <VerdictBadge verdict={verdict} />
+          {id} <VerdictBadge verdict={verdict} />
         </h3>
         <blockquote>
-          <p>{printable(text, 600)}</p>
+          <p>{cut(text, 600)}</p>
         </blockquote>
-        {when === null ? null : <p class="note">When: {printable(when)}</p>}
+        {when === null ? null : <p class="note">When: {when}</p>}
       </div>
       <div>
         {checks.length === 0 ? (
-          <p>{printable(why, 600)}</p>
+          <p>{cut(why, 600)}</p>
         ) : (
           <ul class="checks">
             {checks.map((check) => (
               <li key={check.text}>
                 <Mark held={check.held} />
                 <div>
-                  <strong>{printable(check.text)}</strong>
-                  <span class="why">{printable(check.why, 600)}</span>
+                  <strong>{cut(check.text)}</strong>
+                  <span class="why">{cut(check.why, 600)}</span>
                 </div>
               </li>
             ))}

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import type { LabEvent } from '../../observe/event';
-import type { RunResult } from '../../verdict/run-result';
-import { printable } from '../escape';
+import { cut } from '../escape';
+import type { ReportRun } from '../for-report';
 import { EventLinks, Section } from './parts';
 import { clock } from './words';
 
@@ -11,7 +11,7 @@ const MAX_SENTENCE = 600;
 const MAX_EVENTS = 20;
 
 /** Each cause, what it rests on, and what to change. */
-export function DiagnosisSection({ run }: { run: RunResult }): VNode | null {
+export function DiagnosisSection({ run }: { run: ReportRun }): VNode | null {
   if (run.diagnosis.length === 0) return null;
   const byId = new Map(run.events.map((event) => [event.id, event]));
   return (
@@ -23,29 +23,29 @@ export function DiagnosisSection({ run }: { run: RunResult }): VNode | null {
   );
 }
 
-function Cause(props: { cause: RunResult['diagnosis'][number]; byId: ReadonlyMap<string, LabEvent> }): VNode {
+function Cause(props: { cause: ReportRun['diagnosis'][number]; byId: ReadonlyMap<string, LabEvent> }): VNode {
   const { code, transfer, text, remedy, events } = props.cause;
   const seen = events.slice(0, MAX_EVENTS).flatMap((id) => props.byId.get(id) ?? []);
   return (
     <article class="cause">
       <h3>
-        {printable(transfer)}: <code>{printable(code)}</code>
+        {transfer}: <code>{code}</code>
       </h3>
-      <p>{printable(text, MAX_SENTENCE)}</p>
+      <p>{cut(text, MAX_SENTENCE)}</p>
       {seen.length === 0 ? null : (
         <ol class="evidence" aria-label="What this rests on">
           {seen.map((event) => (
             <li key={event.id}>
               <span class="when">{clock(event.at)} s</span>
-              <span class="where">{printable(event.vantage)}</span>
-              <code>{printable(event.text)}</code>
+              <span class="where">{event.vantage}</span>
+              <code>{cut(event.text)}</code>
               <EventLinks ids={[event.id]} />
             </li>
           ))}
         </ol>
       )}
       <p class="remedy">
-        <strong>Remedy:</strong> {printable(remedy, MAX_SENTENCE)}
+        <strong>Remedy:</strong> {cut(remedy, MAX_SENTENCE)}
       </p>
     </article>
   );

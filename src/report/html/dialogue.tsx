@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import type { LineEvent } from '../../observe/event';
-import type { RunResult } from '../../verdict/run-result';
-import { printable } from '../escape';
+import { cut } from '../escape';
+import type { ReportRun } from '../for-report';
 import { Chunks } from './chunks';
 import { dialogueRows, difference, firstSeen, type Changed, type DialogueRow } from './dialogue-lines';
 import { eventAnchor, Section } from './parts';
@@ -11,7 +11,7 @@ import { clock, counted } from './words';
 const LINE_LIMIT = 300;
 
 /** What was said on the control connection, at both ends side by side. */
-export function DialogueSection({ run }: { run: RunResult }): VNode | null {
+export function DialogueSection({ run }: { run: ReportRun }): VNode | null {
   const rows = dialogueRows(run.events);
   if (rows.length === 0) return null;
   return (
@@ -100,15 +100,14 @@ function End(props: {
 }
 
 function LineText({ text, parts }: { text: string; parts: Changed | null }): VNode {
-  if (parts === null) return <code>{printable(text, LINE_LIMIT)}</code>;
+  if (parts === null) return <code>{cut(text, LINE_LIMIT)}</code>;
   const { before, changed, after } = parts;
-  const cut = text.length > LINE_LIMIT ? '…' : '';
   return (
     <code>
-      {printable(before)}
-      {changed === '' ? null : <mark>{printable(changed)}</mark>}
-      {printable(after)}
-      {cut}
+      {before}
+      {changed === '' ? null : <mark>{changed}</mark>}
+      {after}
+      {text.length > LINE_LIMIT ? '…' : ''}
     </code>
   );
 }

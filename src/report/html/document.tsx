@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ComponentChildren } from 'preact';
 import { renderToString } from 'preact-render-to-string';
-import { printable } from '../escape';
+import { cut } from '../escape';
 import { SCRIPT } from './script';
 import { STYLE } from './style';
 
@@ -35,7 +35,7 @@ export function htmlDocument(
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <meta name="referrer" content="no-referrer" />
-        <title>{printable(title)}</title>
+        <title>{cut(title)}</title>
         <link rel="icon" href="data:," />
         <style dangerouslySetInnerHTML={{ __html: STYLE }} />
       </head>

@@ -2,12 +2,13 @@ import type { VNode } from 'preact';
 import { countPorts, portsOf, rangesText, toRanges } from '../../agent/port-ranges';
 import type { PortRange } from '../../firewall/kinds';
 import { sizeText } from '../../scenario/quantities';
-import type { ProbeResult, RunResult, TransferResult } from '../../verdict/run-result';
-import { printable } from '../escape';
+import type { ProbeResult, TransferResult } from '../../verdict/run-result';
+import { cut } from '../escape';
+import type { ReportRun } from '../for-report';
 import { Badge, Scroll, Section } from './parts';
 
 /** What was transferred: the file, the final reply and the data connection are three facts. */
-export function TransfersSection({ transfers }: { transfers: RunResult['transfers'] }): VNode | null {
+export function TransfersSection({ transfers }: { transfers: ReportRun['transfers'] }): VNode | null {
   if (transfers.length === 0) return null;
   return (
     <Section id="transfers" title="Transfers">
@@ -41,9 +42,9 @@ function TransferRow({ transfer }: { transfer: TransferResult }): VNode {
     transfer;
   return (
     <tr>
-      <th scope="row">{printable(name)}</th>
+      <th scope="row">{name}</th>
       <td>
-        {mode} {direction} ({printable(command)})
+        {mode} {direction} ({command})
       </td>
       <td>
         <Badge tone={complete ? 'good' : 'bad'}>{complete ? 'complete' : 'incomplete'}</Badge>{' '}
@@ -52,7 +53,7 @@ function TransferRow({ transfer }: { transfer: TransferResult }): VNode {
       <td>{finalReply ?? 'none'}</td>
       <td>{dataText(transfer.data)}</td>
       <td class="number">{seconds.toFixed(2)}</td>
-      <td class="free">{error === null ? '' : printable(error)}</td>
+      <td class="free">{error ?? ''}</td>
     </tr>
   );
 }
@@ -65,7 +66,7 @@ function dataText(data: TransferResult['data']): string {
 }
 
 /** What probes reached: the exposure of what is behind the firewall, by the port they came from. */
-export function ProbesSection({ probes }: { probes: RunResult['probes'] }): VNode | null {
+export function ProbesSection({ probes }: { probes: ReportRun['probes'] }): VNode | null {
   if (probes.length === 0) return null;
   return (
     <Section
@@ -81,7 +82,7 @@ export function ProbesSection({ probes }: { probes: RunResult['probes'] }): VNod
 }
 
 function ProbeTable({ probe: { name, from, to, flags, exposure } }: { probe: ProbeResult }): VNode {
-  const title = `${printable(name)}: ${printable(flags)} from the ${printable(from)} to the ${printable(to)}`;
+  const title = `${name}: ${flags} from the ${from} to the ${to}`;
   return (
     <Scroll label={`Table: ${title}`}>
       <table class="exposure">
@@ -119,5 +120,5 @@ function without(ranges: readonly PortRange[], taken: readonly PortRange[]): Por
 
 /** Ranges as text; of a great many, the first. */
 function portsText(ranges: readonly PortRange[]): string {
-  return printable(rangesText(ranges), 2000);
+  return cut(rangesText(ranges), 2000);
 }

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import type { LabEvent } from '../../observe/event';
-import type { RunResult } from '../../verdict/run-result';
-import { printable } from '../escape';
+import { cut, printable } from '../escape';
+import { asItCame, type ReportRun } from '../for-report';
 import { CHUNK } from './chunks';
 import { Scroll, Section } from './parts';
 import { count, counted } from './words';
@@ -14,8 +14,11 @@ const MAX_TEXT = 600;
 const MAX_LINES = 2000;
 
 /** What all of the above was drawn from: captures, files, and the document itself. */
-export function EvidenceSection({ run }: { run: RunResult }): VNode {
-  const { artifacts, captures, events, ...rest } = run;
+export function EvidenceSection({ run }: { run: ReportRun }): VNode {
+  const { artifacts, captures } = run;
+  // JSON has escapes of its own, and is to be what `--json` tells.
+  const raw = asItCame(run);
+  const rest = { ...raw, artifacts: undefined, captures: undefined, events: undefined };
   return (
     <Section id="evidence" title="Raw evidence">
       <p>
@@ -23,7 +26,7 @@ export function EvidenceSection({ run }: { run: RunResult }): VNode {
           'No folder of files was kept; the option --keep keeps one.'
         ) : (
           <>
-            Files: <code>{printable(artifacts.directory, 600)}</code>
+            Files: <code>{cut(artifacts.directory, 600)}</code>
           </>
         )}
       </p>
@@ -31,7 +34,7 @@ export function EvidenceSection({ run }: { run: RunResult }): VNode {
         <ul>
           {captures.map(({ leg, packets, lost }) => (
             <li key={leg}>
-              Capture {printable(leg)}: {counted(packets, 'packet')},{' '}
+              Capture {leg}: {counted(packets, 'packet')},{' '}
               {lost === 0
                 ? 'none lost'
                 : `${count(lost)} lost: what it does not show may still have been there`}
@@ -39,7 +42,7 @@ export function EvidenceSection({ run }: { run: RunResult }): VNode {
           ))}
           {artifacts.captures.slice(0, 20).map((file) => (
             <li key={file}>
-              <code>{printable(file)}</code>
+              <code>{file}</code>
             </li>
           ))}
         </ul>
@@ -48,7 +51,7 @@ export function EvidenceSection({ run }: { run: RunResult }): VNode {
         <summary>The result without its events, as JSON</summary>
         <Json label="The result without its events, as JSON" lines={resultLines(rest)} />
       </details>
-      {eventFolds(events).map(({ start, lines }) => {
+      {eventFolds(raw.events).map(({ start, lines }) => {
         const title = `Events ${count(start + 1)} to ${count(start + lines.length)} as JSON, one a line`;
         return (
           <details key={start}>

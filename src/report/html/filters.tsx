@@ -1,5 +1,4 @@
 import type { VNode } from 'preact';
-import { printable } from '../escape';
 import { count } from './words';
 
 /** Boxes to tick; with none ticked, everything is shown. */
@@ -38,7 +37,7 @@ export function Filters(props: {
           <div class="boxes">
             {facet.options.map(({ value, label: text, rows }) => (
               <label key={value}>
-                <input type="checkbox" name={facet.key} value={printable(value)} /> {printable(text)}{' '}
+                <input type="checkbox" name={facet.key} value={value} /> {text}{' '}
                 <span class="dim">{count(rows)}</span>
               </label>
             ))}
@@ -51,8 +50,8 @@ export function Filters(props: {
           <select name={choice.key}>
             <option value="">{choice.any}</option>
             {choice.options.map((option) => (
-              <option key={option} value={printable(option)}>
-                {printable(option)}
+              <option key={option} value={option}>
+                {option}
               </option>
             ))}
           </select>

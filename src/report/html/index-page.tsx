@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
-import type { ClaimVerdict, RunResult } from '../../verdict/run-result';
-import { printable } from '../escape';
+import type { ClaimVerdict } from '../../verdict/run-result';
+import { cut } from '../escape';
+import type { ReportRun } from '../for-report';
 import { htmlDocument } from './document';
 import { facetOptions, Filters } from './filters';
 import { Badge, OUTCOMES, Scroll, VerdictBadge } from './parts';
@@ -20,7 +21,7 @@ const COLUMNS: readonly (readonly [title: string, kind?: string])[] = [
  *
  * @param hrefOf the relative URL of a run's own page, as seen from this one; null when it has none
  */
-export function htmlIndex(runs: readonly RunResult[], hrefOf: (run: RunResult) => string | null): string {
+export function htmlIndex(runs: readonly ReportRun[], hrefOf: (run: ReportRun) => string | null): string {
   const claims = [...new Set(runs.flatMap((run) => run.claims.map(({ id }) => id)))].sort();
   const body = (
     <>
@@ -75,8 +76,8 @@ export function htmlIndex(runs: readonly RunResult[], hrefOf: (run: RunResult) =
   return htmlDocument(`${counted(runs.length, 'run')} of the FTP firewall lab`, body);
 }
 
-function totals(runs: readonly RunResult[]): VNode[] {
-  return (Object.keys(OUTCOMES) as RunResult['outcome'][]).flatMap((outcome) => {
+function totals(runs: readonly ReportRun[]): VNode[] {
+  return (Object.keys(OUTCOMES) as ReportRun['outcome'][]).flatMap((outcome) => {
     const amount = runs.filter((run) => run.outcome === outcome).length;
     const { word, tone } = OUTCOMES[outcome];
     return amount === 0
@@ -89,24 +90,21 @@ function totals(runs: readonly RunResult[]): VNode[] {
   });
 }
 
-function RunRow({ run, href }: { run: RunResult; href: string | null }): VNode {
+function RunRow({ run, href }: { run: ReportRun; href: string | null }): VNode {
   const { word, tone } = OUTCOMES[run.outcome];
   const held = run.expectations.filter((expectation) => expectation.held).length;
   const causes = [...new Set(run.diagnosis.map(({ code }) => code))].slice(0, 5);
-  const name = printable(run.scenario);
   return (
-    <tr data-row data-outcome={run.outcome} data-claims={run.claims.map(({ id }) => printable(id)).join(' ')}>
+    <tr data-row data-outcome={run.outcome} data-claims={run.claims.map(({ id }) => id).join(' ')}>
       <td>
         <Badge tone={tone}>{word}</Badge>
       </td>
       <th scope="row">
         {/* After ./ nothing can be a scheme: a file may be called javascript:… */}
-        {href === null ? name : <a href={`./${href}`}>{name}</a>}
-        <span class="title">{printable(run.title)}</span>
-        {run.outcome === 'pass' || run.reason === null ? null : (
-          <span class="why">{printable(run.reason)}</span>
-        )}
-        {causes.length === 0 ? null : <span class="why">blocked: {printable(causes.join(', '))}</span>}
+        {href === null ? run.scenario : <a href={`./${href}`}>{run.scenario}</a>}
+        <span class="title">{run.title}</span>
+        {run.outcome === 'pass' || run.reason === null ? null : <span class="why">{cut(run.reason)}</span>}
+        {causes.length === 0 ? null : <span class="why">blocked: {cut(causes.join(', '))}</span>}
       </th>
       <td class="number">
         {run.expectations.length === 0 ? '—' : `${count(held)} of ${count(run.expectations.length)}`}
@@ -114,19 +112,19 @@ function RunRow({ run, href }: { run: RunResult; href: string | null }): VNode {
       <td>
         <Verdicts claims={run.claims} />
       </td>
-      <td>{printable(run.engine)}</td>
+      <td>{run.engine}</td>
       <td class="number">{run.durationSeconds.toFixed(2)}</td>
     </tr>
   );
 }
 
 /** Claims by their verdicts: "upheld C01, C02". */
-function Verdicts({ claims }: { claims: RunResult['claims'] }): VNode {
+function Verdicts({ claims }: { claims: ReportRun['claims'] }): VNode {
   const verdicts: readonly ClaimVerdict[] = ['upheld', 'partly', 'refuted', 'untested'];
   return (
     <ul class="verdicts">
       {verdicts.flatMap((verdict) => {
-        const ids = claims.filter((claim) => claim.verdict === verdict).map(({ id }) => printable(id, 20));
+        const ids = claims.filter((claim) => claim.verdict === verdict).map(({ id }) => cut(id, 20));
         return ids.length === 0
           ? []
           : [

@@ -1,6 +1,5 @@
 import type { VNode } from 'preact';
-import type { RunResult } from '../../verdict/run-result';
-import { printable } from '../escape';
+import type { ReportRun } from '../for-report';
 import { PLAIN } from '../style';
 import { timeStrip } from '../time-strip';
 import { ladderSvg } from '../ladder';
@@ -18,7 +17,7 @@ import { TimersSection } from './timers';
 import { TopologyFigure } from './topology-figure';
 
 /** The table of contents: anchors, titles, and whether a run has that part. */
-const CONTENTS: readonly (readonly [string, string, (run: RunResult) => boolean])[] = [
+const CONTENTS: readonly (readonly [string, string, (run: ReportRun) => boolean])[] = [
   ['expectations', 'Expected', ({ expectations }) => expectations.length > 0],
   ['cause', 'Cause', ({ diagnosis }) => diagnosis.length > 0],
   ['topology', 'Topology', () => true],
@@ -40,7 +39,7 @@ const MAX_DRAWING = 2_000_000;
  * One run as one HTML page that needs nothing else: no file beside it, no network. Drawn from the result
  * alone; whatever peers sent is bounded and made visible.
  */
-export function htmlReport(run: RunResult): string {
+export function htmlReport(run: ReportRun): string {
   const ladder = run.events.length === 0 ? '' : drawing(ladderSvg(run));
   const body = (
     <>
@@ -73,23 +72,18 @@ export function htmlReport(run: RunResult): string {
   return htmlDocument(`${run.scenario} — ${run.title}`, body, [ladder]);
 }
 
-/** A drawing as the page may hold it: whatever it was made from, no character acts. */
+/** A drawing as the page may hold it. */
 function drawing(svg: string): string {
-  return svg.length > MAX_DRAWING
-    ? '<p>The ladder of this run is too large to be shown here.</p>'
-    : svg
-        .split('\n')
-        .map((line) => printable(line, Infinity))
-        .join('\n');
+  return svg.length > MAX_DRAWING ? '<p>The ladder of this run is too large to be shown here.</p>' : svg;
 }
 
-function Contents({ run }: { run: RunResult }): VNode {
+function Contents({ run }: { run: ReportRun }): VNode {
   return (
     <nav aria-label="Parts of the report">
       <ul>
         {CONTENTS.filter(([, , has]) => has(run)).map(([id, title]) => (
           <li key={id}>
-            <a href={`#${id}`}>{printable(title)}</a>
+            <a href={`#${id}`}>{title}</a>
           </li>
         ))}
       </ul>

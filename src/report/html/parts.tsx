@@ -1,6 +1,6 @@
 import type { ComponentChildren, VNode } from 'preact';
 import type { ClaimVerdict, Outcome } from '../../verdict/run-result';
-import { printable } from '../escape';
+import { cut } from '../escape';
 
 /** More references than this after one sentence say less than fewer. */
 const MAX_LINKS = 12;
@@ -71,7 +71,7 @@ export function Scroll({ label, children }: { label: string; children: Component
 
 /** The anchor of an event's row in the timeline. */
 export function eventAnchor(id: string): string {
-  return `event-${printable(id, 40)}`;
+  return `event-${cut(id, 40)}`;
 }
 
 /** References to the events a sentence rests on. */
@@ -83,7 +83,7 @@ export function EventLinks({ ids }: { ids: readonly string[] }): VNode | null {
       {ids.slice(0, MAX_LINKS).map((id) => (
         <a key={id} href={`#${encodeURIComponent(eventAnchor(id))}`}>
           <span class="unseen">event </span>
-          {printable(id, 40)}
+          {cut(id, 40)}
         </a>
       ))}
       {more > 0 ? <span> and {more} more</span> : null}

@@ -1,7 +1,6 @@
 import type { VNode } from 'preact';
-import type { RuleEvent } from '../../observe/event';
-import type { RunResult } from '../../verdict/run-result';
-import { printable } from '../escape';
+import { cut } from '../escape';
+import type { ReportRun } from '../for-report';
 import { Chunks } from './chunks';
 import { Badge, Scroll, Section } from './parts';
 import { count, counted } from './words';
@@ -9,18 +8,22 @@ import { count, counted } from './words';
 /** More rules than this do not all stand open. */
 const MANY_RULES = 40;
 
-type Row = RunResult['rules'][number];
+type Row = ReportRun['rules'][number];
 
-/** What the rows did in this run. */
+/** What the rules did in this run, each known by its row, and a policy by its text, for there may be several. */
 interface Effect {
-  /** rows whose counter a finding rests on */
-  readonly decided: ReadonlySet<Row['row']>;
-  /** rows whose packets go no further */
-  readonly stops: ReadonlySet<Row['row']>;
+  /** those whose counter a finding rests on */
+  readonly decided: ReadonlySet<number | string>;
+  /** those whose packets go no further */
+  readonly stops: ReadonlySet<number | string>;
+}
+
+function known(row: Row['row'], text: string): number | string {
+  return row === 'policy' ? text : row;
 }
 
 /** The firewall's rules with their counters; those that a finding rests on stand out. */
-export function RulesSection({ run }: { run: RunResult }): VNode | null {
+export function RulesSection({ run }: { run: ReportRun }): VNode | null {
   const { rules } = run;
   if (rules.length === 0) return null;
   const effect = effectOf(run);
@@ -41,7 +44,7 @@ export function RulesSection({ run }: { run: RunResult }): VNode | null {
           </thead>
           <tbody>
             {shown.map((rule) => (
-              <RuleRow key={rule.row} rule={rule} effect={effect} />
+              <RuleRow key={known(rule.row, rule.text)} rule={rule} effect={effect} />
             ))}
           </tbody>
         </table>
@@ -62,17 +65,17 @@ export function RulesSection({ run }: { run: RunResult }): VNode | null {
 }
 
 function matters(rule: Row, { decided }: Effect): boolean {
-  return rule.packets > 0 || rule.row === 'policy' || decided.has(rule.row);
+  return rule.packets > 0 || rule.row === 'policy' || decided.has(known(rule.row, rule.text));
 }
 
-function effectOf(run: RunResult): Effect {
-  const samples = run.events.filter((event): event is RuleEvent => event.kind === 'rule');
+function effectOf(run: ReportRun): Effect {
+  const samples = run.events.filter((event) => event.kind === 'rule');
   const cited = new Set(
     [...run.diagnosis, ...run.expectations, ...run.claims].flatMap(({ events }) => events),
   );
   return {
-    decided: new Set(samples.filter(({ id }) => cited.has(id)).map(({ row }) => row)),
-    stops: new Set(samples.filter(({ stops }) => stops).map(({ row }) => row)),
+    decided: new Set(samples.filter(({ id }) => cited.has(id)).map(({ row, rule }) => known(row, rule))),
+    stops: new Set(samples.filter(({ stops }) => stops).map(({ row, rule }) => known(row, rule))),
   };
 }
 
@@ -92,21 +95,22 @@ function Head(): VNode {
 }
 
 function RuleRow({ rule, effect }: { rule: Row; effect: Effect }): VNode {
-  const { row, text, packets, bytes } = rule;
-  const decided = effect.decided.has(row);
-  const stopped = packets > 0 && effect.stops.has(row);
+  const { row, text, packets, bytes, unmatchable } = rule;
+  const decided = effect.decided.has(known(row, text));
+  const stopped = packets > 0 && effect.stops.has(known(row, text));
   return (
     <tr class={decided ? 'decided' : packets === 0 ? 'silent' : undefined}>
       <th scope="row">{row}</th>
       <td class="number">{count(packets)}</td>
       <td>
-        <code>{printable(text, 600)}</code>
+        <code>{cut(text, 600)}</code>
         {decided || stopped ? (
           <span class="effect">
             {decided ? <Badge tone={stopped ? 'bad' : 'good'}>decided</Badge> : null}{' '}
             {stopped ? <Badge tone="plain">stopped {counted(packets, 'packet')}</Badge> : null}
           </span>
         ) : null}
+        {unmatchable ? <span class="effect">Matches no packet here: {unmatchable}.</span> : null}
       </td>
       <td class="number">{count(bytes)}</td>
     </tr>

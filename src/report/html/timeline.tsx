@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import type { LabEvent } from '../../observe/event';
-import { printable } from '../escape';
+import { cut } from '../escape';
 import { Chunks } from './chunks';
 import { facetOptions, Filters } from './filters';
 import { eventAnchor, Section } from './parts';
@@ -51,16 +51,15 @@ function Head(): VNode {
 }
 
 function EventRow({ event: { id, at, vantage, kind, text } }: { event: LabEvent }): VNode {
-  const [place, what] = [printable(vantage), printable(kind)];
   return (
-    <tr id={eventAnchor(id)} data-row data-place={place} data-kind={what}>
-      <th scope="row">{printable(id, 40)}</th>
+    <tr id={eventAnchor(id)} data-row data-place={vantage} data-kind={kind}>
+      <th scope="row">{cut(id, 40)}</th>
       <td class="number">{clock(at)}</td>
       <td>
-        {place} <span class="kind">{kindName(what)}</span>
+        {vantage} <span class="kind">{kindName(kind)}</span>
       </td>
       <td>
-        <code>{printable(text)}</code>
+        <code>{cut(text)}</code>
       </td>
     </tr>
   );

@@ -1,11 +1,11 @@
 import type { VNode } from 'preact';
-import type { RunResult } from '../../verdict/run-result';
+import type { ReportRun } from '../for-report';
 import { PLAIN } from '../style';
 import { timeStrip } from '../time-strip';
 import { Scroll, Section } from './parts';
 
 /** When packets set the timers of the connection table's entries, and when those ran out. */
-export function TimersSection({ run }: { run: RunResult }): VNode | null {
+export function TimersSection({ run }: { run: ReportRun }): VNode | null {
   const lines = timeStrip(run, PLAIN);
   if (lines.length === 0) return null;
   return (

@@ -1,12 +1,11 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { rangesText } from '../../agent/port-ranges';
 import type { HostName } from '../../plan/plan';
-import type { RunResult } from '../../verdict/run-result';
-import { printable } from '../escape';
+import type { ReportRun } from '../for-report';
 import { helperLine } from '../topology';
 
 /** The hosts in a row, on a phone in a column, with the firewall's two legs between them. */
-export function TopologyFigure({ topology }: { topology: RunResult['topology'] }): VNode {
+export function TopologyFigure({ topology }: { topology: ReportRun['topology'] }): VNode {
   const { behind } = topology;
   const far = behind === 'client' ? 'server' : 'client';
   const side = (hosts: readonly HostName[]): VNode => (
@@ -15,7 +14,7 @@ export function TopologyFigure({ topology }: { topology: RunResult['topology'] }
         .filter((host) => topology.hosts[host] !== undefined)
         .map((host) => (
           <Host key={host} name={host}>
-            {host === 'client' || host === 'server' ? <span>{printable(topology[host])}</span> : null}
+            {host === 'client' || host === 'server' ? <span>{topology[host]}</span> : null}
             <code>{address(topology, host, 0)}</code>
           </Host>
         ))}
@@ -44,8 +43,8 @@ export function TopologyFigure({ topology }: { topology: RunResult['topology'] }
   );
 }
 
-function address({ hosts }: RunResult['topology'], host: HostName, index: number): string {
-  return printable(hosts[host]?.interfaces[index]?.address ?? 'no address');
+function address({ hosts }: ReportRun['topology'], host: HostName, index: number): string {
+  return hosts[host]?.interfaces[index]?.address ?? 'no address';
 }
 
 function Host({ name, children }: { name: HostName; children: ComponentChildren }): VNode {
@@ -57,16 +56,16 @@ function Host({ name, children }: { name: HostName; children: ComponentChildren 
   );
 }
 
-function FirewallFacts({ topology }: { topology: RunResult['topology'] }): VNode {
+function FirewallFacts({ topology }: { topology: ReportRun['topology'] }): VNode {
   const { kind, product, nat, policy, forward } = topology;
   return (
     <>
       <span>
-        {printable(kind)}
-        {product === null ? '' : ` as ${printable(product)}`}, policy {printable(policy)}
+        {kind}
+        {product === null ? '' : ` as ${product}`}, policy {policy}
       </span>
       <span>{nat === 'none' ? 'no NAT' : 'masquerading'}</span>
-      <span>{printable(helperLine(topology.helper))}</span>
+      <span>{helperLine(topology.helper)}</span>
       {forward.length > 0 ? <span>forwards port {rangesText(forward)}</span> : null}
     </>
   );

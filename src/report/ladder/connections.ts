@@ -1,5 +1,5 @@
 import type { PacketEvent, Tuple } from '../../observe/event';
-import type { RunResult } from '../../verdict/run-result';
+import type { Printable, ReportRun } from '../for-report';
 import type { Channel } from './types';
 
 type Ends = Tuple;
@@ -46,7 +46,7 @@ function nameOf({ source, sourcePort, destination, destinationPort }: Ends): str
 }
 
 /** The ports control connections go to: as the client told, else as its first SYN shows. */
-export function controlPorts({ events, topology }: RunResult): ReadonlySet<number> {
+export function controlPorts({ events, topology }: ReportRun): ReadonlySet<number> {
   const told = events
     .filter((event) => event.kind === 'control' || event.kind === 'ftp-line')
     .filter(({ vantage }) => vantage === 'client')
@@ -56,7 +56,7 @@ export function controlPorts({ events, topology }: RunResult): ReadonlySet<numbe
   const address = topology.hosts.client.interfaces[0]?.address;
   const resolver = topology.hosts.resolver?.interfaces[0]?.address;
   const first = events.find(
-    (event): event is PacketEvent =>
+    (event): event is Printable<PacketEvent> =>
       event.kind === 'packet' &&
       event.flags === 'S' &&
       event.source === address &&
@@ -67,7 +67,7 @@ export function controlPorts({ events, topology }: RunResult): ReadonlySet<numbe
 
 /** What a TCP connection, or a packet without one, is for. */
 export function channelOf(
-  run: RunResult,
+  run: ReportRun,
   control: ReadonlySet<number>,
 ): (ends: Ends, protocol: string) => Channel {
   const resolver = run.topology.hosts.resolver?.interfaces[0]?.address;

@@ -1,4 +1,5 @@
 import type { LineEvent } from '../../observe/event';
+import { saidLine } from '../for-report';
 
 /** Lines that name an address or port for the data connection (RFC 959 section 4, RFC 2428). */
 const ARRANGEMENT = /^(?:PORT|EPRT|227|229)\b/i;
@@ -18,9 +19,12 @@ export function isReadable(payload: string): boolean {
   return /^[\x20-\x7e\t\x80-\xff\xff]/.test(payload) && !/^[\x14-\x17]\x03/.test(payload);
 }
 
-/** The lines of a payload, without their ends. */
+/** The lines of a payload without their ends, even where those came in two packets; harmless. */
 export function linesOf(payload: string): string[] {
-  return payload.split(/\r?\n/).filter((line) => line !== '');
+  return payload
+    .split(/\r?\n|\r$/)
+    .filter((line) => line !== '')
+    .map(saidLine);
 }
 
 /** Lines the ends of the control connection told of, to be found in packets. */

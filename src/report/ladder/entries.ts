@@ -1,5 +1,5 @@
 import type { ConntrackEvent, Tuple } from '../../observe/event';
-import type { RunResult } from '../../verdict/run-result';
+import type { ReportRun } from '../for-report';
 import { labelText } from './label';
 import type { Wire } from './lanes';
 import type { Channel, MarkRow } from './types';
@@ -36,7 +36,7 @@ const MOST_ENTRIES = 200;
 
 /** The entries of connections and expectations, from what the connection table told of its changes. */
 export function entriesOf(
-  run: RunResult,
+  run: ReportRun,
   wire: Wire,
   channel: (ends: Tuple, protocol: string) => Channel,
 ): { entries: Entry[]; more: number } {
@@ -84,7 +84,7 @@ export function entriesOf(
 
 /** When an entry's timer ran out, which is before the firewall tells of it. Seconds of the run. */
 function deadlineOf(
-  { timeline = [], timeScale }: RunResult,
+  { timeline = [], timeScale }: ReportRun,
   { original, at }: ConntrackEvent,
 ): number | null {
   const from = `${original.source}:${original.sourcePort}`;
@@ -118,7 +118,7 @@ function describe(
 }
 
 /** A control entry that went while the session had more to say: the heart of long transfers. */
-export function expiryMarks(run: RunResult, entries: readonly Entry[]): MarkRow[] {
+export function expiryMarks(run: ReportRun, entries: readonly Entry[]): MarkRow[] {
   const lastWord = run.events.findLast(
     (event) => event.kind === 'ftp-line' || (event.kind === 'packet' && event.payload !== ''),
   );

@@ -1,13 +1,13 @@
-import { printable } from '../escape';
+import { cut } from '../escape';
 import type { Piece } from './types';
 
 /** Longer texts are cut: a label is for reading. */
 const LABEL_LIMIT = 160;
 
-/** Text from a peer as a label: harmless, of one line, bounded. */
+/** Text from a peer as a label: bounded. */
 export function labelText(text: string, limit = LABEL_LIMIT): string {
   // Marks that stack on a letter would climb over the lines above.
-  return printable(text, limit).replace(/(\p{M}{2})\p{M}+/gu, '$1');
+  return cut(text, limit).replace(/(\p{M}{2})\p{M}+/gu, '$1');
 }
 
 export function plain(text: string): readonly Piece[] {
@@ -56,7 +56,7 @@ function betweenCommonEnds(before: string, after: string): { before: Piece[]; af
   return { before: parts(before), after: parts(after) };
 }
 
-/** Joins neighbours of a kind, and makes each harmless. */
+/** Joins neighbours of a kind, and makes each a label. */
 function merge(pieces: readonly Piece[]): Piece[] {
   const merged: Piece[] = [];
   for (const piece of pieces) {

@@ -1,7 +1,7 @@
 import type { LabEvent, Leg } from '../../observe/event';
 import type { AddedHost } from '../../plan/plan';
-import type { RunResult } from '../../verdict/run-result';
-import { printable } from '../escape';
+import { cut } from '../escape';
+import type { ReportRun } from '../for-report';
 import type { Lane, LaneName } from './types';
 
 export const FIREWALL: Readonly<Record<Leg, LaneName>> = {
@@ -22,7 +22,7 @@ export interface Wire {
 }
 
 /** The lanes of a run, in the order of the wire. Hosts a scenario added have one if they took part. */
-export function wireOf({ topology, events }: RunResult): Wire {
+export function wireOf({ topology, events }: ReportRun): Wire {
   const { hosts, behind } = topology;
   const far = behind === 'client' ? 'server' : 'client';
   const addresses = new Map<LaneName, string>();
@@ -43,13 +43,13 @@ export function wireOf({ topology, events }: RunResult): Wire {
   const known = { inside: onLeg('inside'), outside: onLeg('outside') };
   const host = (name: LaneName): Lane => ({
     name,
-    detail: name === 'client' || name === 'server' ? printable(topology[name], 24) : '',
-    address: printable(addresses.get(name) ?? '', 21),
+    detail: name === 'client' || name === 'server' ? cut(topology[name], 24) : '',
+    address: cut(addresses.get(name) ?? '', 21),
   });
   const side = (leg: Leg, index: number): Lane => ({
     name: FIREWALL[leg],
     detail: leg,
-    address: printable(hosts.firewall.interfaces[index]?.address ?? '', 21),
+    address: cut(hosts.firewall.interfaces[index]?.address ?? '', 21),
   });
   return {
     lanes: [

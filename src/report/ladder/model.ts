@@ -1,5 +1,5 @@
-import { harmless } from './harmless';
-import type { RunResult } from '../../verdict/run-result';
+import type { PacketEvent } from '../../observe/event';
+import type { ReportRun } from '../for-report';
 import { Connections, channelOf, controlPorts } from './connections';
 import { Dialogue } from './dialogue';
 import { entriesOf, expiryMarks, type Entry } from './entries';
@@ -27,8 +27,7 @@ const TABLE_DELAY = 0.1;
  *
  * @param most arrows and marks to show before the rest is folded
  */
-export function ladderOf(given: RunResult, most = MOST_ARROWS): Ladder {
-  const run = harmless(given);
+export function ladderOf(run: ReportRun, most = MOST_ARROWS): Ladder {
   const wire = wireOf(run);
   const ports = controlPorts(run);
   const channel = channelOf(run, ports);
@@ -59,7 +58,7 @@ export function ladderOf(given: RunResult, most = MOST_ARROWS): Ladder {
 }
 
 function arrowRows(
-  run: RunResult,
+  run: ReportRun,
   wire: Wire,
   connections: Connections,
   channel: ReturnType<typeof channelOf>,
@@ -73,7 +72,7 @@ function arrowRows(
   const stop = stopReasons(run, connections);
   const context = {
     ...{ wire, connections, dialogue, stop },
-    channel: (packet: (typeof packets)[number]) => channel(packet, packet.protocol),
+    channel: (packet: PacketEvent) => channel(packet, packet.protocol),
   };
   const bulk = flowJourneys(flows, wire, connections).map((journey) =>
     flowRow(journey, {
@@ -216,7 +215,7 @@ function isJustBefore(row: Row, role: ArrowRow['role'], at: number): boolean {
 }
 
 /** What the picture shows, for those who do not see it. */
-function describe(run: RunResult, wire: Wire, rows: readonly Row[]): string {
+function describe(run: ReportRun, wire: Wire, rows: readonly Row[]): string {
   const arrows = rows.filter((row) => row.kind === 'arrow');
   const stops = arrows.filter(({ stop }) => stop !== null);
   const order = wire.lanes.map(({ name, address }) => (address === '' ? name : `${name} (${address})`));

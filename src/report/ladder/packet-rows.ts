@@ -171,7 +171,7 @@ const ICMP_WORDS: Readonly<Record<string, string>> = {
   '11/0': 'time exceeded',
 };
 
-/** A packet in words: its dialogue, or its flags. From a peer, not yet harmless. */
+/** A packet in words: its dialogue, or its flags. */
 function describe(packet: PacketEvent): string {
   const { protocol, flags, length, payload, sourcePort: type, destinationPort: code } = packet;
   if (protocol === 'icmp') return `ICMP ${ICMP_WORDS[`${type}/${code}`] ?? `type ${type} code ${code}`}`;

@@ -1,7 +1,7 @@
 import { countPorts, rangesText } from '../../agent/port-ranges';
 import type { PortRange } from '../../firewall/kinds';
 import type { Leg, ProbeEvent, ProbeReplyEvent } from '../../observe/event';
-import type { RunResult } from '../../verdict/run-result';
+import type { ReportRun } from '../for-report';
 import { otherLeg } from './journeys';
 import { labelText, plain } from './label';
 import { FIREWALL, type Wire } from './lanes';
@@ -16,7 +16,7 @@ const FLAG_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** One arrow a source port: what was sent, and what of it came through. */
-export function probeRows(run: RunResult, wire: Wire): ArrowRow[] {
+export function probeRows(run: ReportRun, wire: Wire): ArrowRow[] {
   const seen = run.events.filter((event) => event.kind === 'probe');
   const told = seen.filter(({ leg }) => leg === null);
   let last = '';
@@ -89,7 +89,7 @@ function probeRow(
 }
 
 /** One arrow for the replies of a kind to one port. */
-export function probeReplyRows(run: RunResult, wire: Wire): ArrowRow[] {
+export function probeReplyRows(run: ReportRun, wire: Wire): ArrowRow[] {
   const replies = run.events.filter((event) => event.kind === 'probe-reply');
   const arriving = replies.filter(({ source, leg }) => wire.laneOf(source, leg) !== FIREWALL[leg]);
   const leaving = replies.filter(({ source, leg }) => wire.laneOf(source, leg) === FIREWALL[leg]);

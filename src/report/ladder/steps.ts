@@ -1,11 +1,12 @@
 import { sizeText } from '../../scenario/quantities';
-import type { RunResult, TransferResult } from '../../verdict/run-result';
+import type { TransferResult } from '../../verdict/run-result';
+import type { ReportRun } from '../for-report';
 import { labelText } from './label';
 import { FIREWALL, type Wire } from './lanes';
 import type { LaneName, MarkRow, SectionRow } from './types';
 
 /** Where steps of the session begin. */
-export function sectionRows(run: RunResult): SectionRow[] {
+export function sectionRows(run: ReportRun): SectionRow[] {
   const steps = run.events.filter((event) => event.kind === 'step');
   return steps
     .filter(({ phase }) => phase === 'begin')
@@ -51,7 +52,7 @@ function likenessOf({ mode, direction, complete, finalReply, command }: Transfer
 }
 
 /** What the programs did that no packet shows: listening, looking up a name, giving up. */
-export function programMarks(run: RunResult, wire: Wire): MarkRow[] {
+export function programMarks(run: ReportRun, wire: Wire): MarkRow[] {
   return run.events.flatMap((event): MarkRow[] => {
     const lane = laneAt(event.vantage, wire);
     if (event.kind === 'data' && lane && (event.change === 'listening' || event.change === 'failed')) {

@@ -1,5 +1,5 @@
 import type { Leg, PacketEvent, RuleEvent } from '../../observe/event';
-import type { RunResult } from '../../verdict/run-result';
+import type { ReportRun } from '../for-report';
 import { labelText } from './label';
 import type { Connections } from './connections';
 import { otherLeg } from './journeys';
@@ -14,7 +14,7 @@ import type { Stop } from './types';
 export type StopReason = (packets: readonly PacketEvent[], leg: Leg, refused: boolean) => Stop;
 
 /** What the run's diagnoses and captures say of packets that did not leave the firewall. */
-export function stopReasons(run: RunResult, connections: Connections): StopReason {
+export function stopReasons(run: ReportRun, connections: Connections): StopReason {
   const byPacket = new Map<string, readonly RuleEvent[]>();
   const byConnection = new Map<string, readonly RuleEvent[]>();
   const events = new Map(run.events.map((event) => [event.id, event]));
@@ -61,7 +61,7 @@ export function nameRule({ row, rule }: Pick<RuleEvent, 'row' | 'rule'>): string
 }
 
 /** Why the capture of the other leg proves nothing; null when it does. */
-function beyond(run: RunResult, leg: Leg): string | null {
+function beyond(run: ReportRun, leg: Leg): string | null {
   const capture = run.captures.find((one) => one.leg === otherLeg(leg));
   if (!capture) return `nothing was captured ${otherLeg(leg)}`;
   return capture.lost > 0 ? `the ${otherLeg(leg)} capture lost ${capture.lost} packets` : null;

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { renderToString } from 'preact-render-to-string';
-import type { RunResult } from '../../verdict/run-result';
+import type { ReportRun } from '../for-report';
 import { layoutOf } from './layout';
 import {
   FONT,
@@ -20,7 +20,7 @@ import type { ArrowRow, Channel } from './types';
  * One run as a picture, drawn from its result alone: a self-contained SVG of 760 CSS px that scales down,
  * for light, dark and print, with a text alternative.
  */
-export function ladderSvg(run: RunResult): string {
+export function ladderSvg(run: ReportRun): string {
   const svg = renderToString(<Picture layout={layoutOf(ladderOf(run))} />);
   // The end of a CDATA section may not stand in text (XML 1.0 section 2.4), and HTML's escaping leaves it.
   return svg.replaceAll(']]>', ']]&gt;');

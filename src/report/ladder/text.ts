@@ -1,4 +1,4 @@
-import type { RunResult } from '../../verdict/run-result';
+import type { ReportRun } from '../for-report';
 import type { Style } from '../style';
 import { TextLine, type Tone } from './canvas';
 import { condense, isBothWays } from './condense';
@@ -32,7 +32,7 @@ interface Stage {
  * @param options width in columns: used from 74 to 100
  * @returns lines, without indentation
  */
-export function ladderText(run: RunResult, options: { width: number; style: Style }): string[] {
+export function ladderText(run: ReportRun, options: { width: number; style: Style }): string[] {
   const ladder = ladderOf(run, MOST_ROWS);
   const stage = stageOf(ladder, options);
   const rows = condense(ladder.rows);
