@@ -119,7 +119,7 @@ table ip lab {
   }
   chain forward {
     type filter hook forward priority filter; policy drop;
-  ct state established   accept # replies
+      ct state established   accept # replies
   }
   chain prerouting {
     type nat hook prerouting priority dstnat; policy accept;

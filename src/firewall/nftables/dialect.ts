@@ -56,7 +56,7 @@ function policyOf(found: readonly Statement[]): Policy {
 /** Every line stays where it is, so that what nft says of a line is true of the author's. */
 function byLine(text: string, rows: readonly Row[], whole: boolean): Command[] {
   const table = whole ? '' : FORWARD;
-  const commands = text.split('\n').map((line, index) => ({
+  const commands = text.trimEnd().split('\n').map((line, index) => ({
     table,
     text: line.replace(/\r$/, ''),
     row: null,

@@ -26,7 +26,7 @@ export function nftRuleset(spec: FirewallSpec): Ruleset {
   const add = (before: string, commands: readonly Command[]): void => {
     for (const { text, line, places = [] } of commands) {
       const first = lines.length + 1;
-      lines.push(...`${before}${text}`.split('\n'));
+      lines.push(...(text === '' ? [''] : `${before}${text}`.split('\n')));
       if (line !== undefined) textLines.push({ line: first, source: line });
       for (const { row, line: within, column } of places) {
         // Where text is not put in line by line, a row's lines are the command's.
@@ -46,7 +46,7 @@ export function nftRuleset(spec: FirewallSpec): Ruleset {
   if (spec.input === 'drop') lines.push(...inputChain());
   if (!whole) {
     lines.push('  chain forward {', `    type filter hook forward priority filter; policy ${spec.policy};`);
-    if (!many) add('', spec.commands);
+    if (!many) add('    ', spec.commands);
     lines.push('  }');
   }
   if (spec.forward.length > 0 && !spec.translates) lines.push(...forwardChain(spec));
