@@ -9,9 +9,9 @@ import {
   standings,
   withCounter,
   type NftCommands,
-  type NftRule,
   type Standings,
 } from '../firewall/nftables/listing';
+import type { NftRule } from '../firewall/nftables/json';
 import { refusedByNft } from '../firewall/nftables/refused';
 import { NEXT_TRANSACTION, TRANSACTION } from '../firewall/nftables/ruleset';
 import type { Ruleset } from '../firewall/kinds';

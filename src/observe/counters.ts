@@ -1,10 +1,11 @@
 import { LabFailure, type Lab } from '../engine/host';
-import { conditionsOf, type Condition } from '../firewall/conditions';
-import { oneLine, words } from '../firewall/words';
-import { unmatchable } from './unmatchable';
+import { effectOf, type Loaded } from '../firewall/effect';
 import { readIptablesCounters } from '../firewall/iptables/dialect';
-import { nftCounters, NftListing } from '../firewall/nftables/listing';
+import { loadedByIptables } from '../firewall/iptables/loaded';
 import type { Policy } from '../firewall/kinds';
+import { nftCounters, NftListing } from '../firewall/nftables/listing';
+import { oneLine, words } from '../firewall/words';
+import type { Plan } from '../plan/plan';
 import type { RawEvent } from './event';
 
 interface Counter {
@@ -12,9 +13,14 @@ interface Counter {
   /** of nftables, where there may be several policies: the chain, and its own */
   readonly chain?: string;
   readonly policy?: Policy | null;
-  readonly conditions?: readonly Condition[];
   readonly packets: number;
   readonly bytes: number;
+}
+
+/** What the firewall says of its rules: how often each matched, and what it does. */
+interface Listing {
+  readonly counters: readonly Counter[];
+  readonly loaded: Loaded;
 }
 
 /**
@@ -24,17 +30,23 @@ interface Counter {
 const SAVE =
   'iptables-save -c 2> /dev/null || for table in raw mangle nat filter security; do iptables-save -c -t $table || exit; done';
 
-/** Reads the counter of every row, and of the policy. */
-export async function readCounters(lab: Lab, at: number): Promise<RawEvent[]> {
-  const { rows, policy } = lab.plan.firewall;
-  const counters: Counter[] = [...(await (lab.router ? lab.router.counters() : listed(lab)))];
+/** Reads the counter of every row and of the policy, and what every row does. */
+export async function readRules(
+  lab: Lab,
+  at: number,
+): Promise<{ readonly events: RawEvent[]; readonly loaded: Loaded }> {
+  const { counters, loaded } = await listed(lab);
+  return { events: ruleEvents(lab.plan, counters, at), loaded };
+}
+
+function ruleEvents({ firewall }: Plan, found: readonly Counter[], at: number): RawEvent[] {
   // The policy speaks last.
-  counters.sort((a, b) => order(a) - order(b));
+  const counters = [...found].sort((a, b) => order(a) - order(b));
   const several = counters.filter(({ row }) => row === 'policy').length > 1;
-  return counters.map(({ row, chain, policy: own, conditions, packets, bytes }): RawEvent => {
-    const said = own ?? policy;
+  return counters.map(({ row, chain, policy: own, packets, bytes }): RawEvent => {
+    const policy = own ?? firewall.policy;
     const whose = several && chain !== undefined ? ` of chain ${chain}` : '';
-    const text = row === 'policy' ? `policy ${said}${whose}` : oneLine(rows[row - 1]?.text ?? '');
+    const text = row === 'policy' ? `policy ${policy}${whose}` : oneLine(firewall.rows[row - 1]?.text ?? '');
     return {
       kind: 'rule',
       at,
@@ -42,21 +54,37 @@ export async function readCounters(lab: Lab, at: number): Promise<RawEvent[]> {
       text: `${row === 'policy' ? '' : `row ${row}: `}${text} — ${packets} packets`,
       row,
       rule: text,
-      stops: row === 'policy' ? said === 'drop' : (rows[row - 1]?.stops ?? false),
-      unmatchable: unmatchable(conditions ?? conditionsOf(words(text).map((word) => word.text)), lab.plan),
+      stops: row === 'policy' ? policy === 'drop' : (firewall.rows[row - 1]?.stops ?? false),
       packets,
       bytes,
     };
   });
 }
 
-async function listed({ hosts, plan, standings }: Lab): Promise<readonly Counter[]> {
-  const { loader } = plan.firewall.ruleset;
+async function listed({ hosts, plan, router, standings }: Lab): Promise<Listing> {
+  if (router) return { counters: await router.counters(), loaded: loadedByIpchains(plan) };
   const argv = standings ? ['nft', '-j', 'list', 'ruleset'] : ['sh', '-c', SAVE];
   const { code, stdout, stderr } = await hosts.firewall.exec(argv);
-  if (code !== 0) throw new LabFailure(`the rules of ${loader} can't be listed: ${stderr.trim()}`);
+  if (code !== 0)
+    throw new LabFailure(`the rules of ${plan.firewall.kind} can't be listed: ${stderr.trim()}`);
   const text = stdout.toString('utf8');
-  return standings ? nftCounters(new NftListing(text), standings) : readIptablesCounters(text);
+  if (!standings) return { counters: readIptablesCounters(text), loaded: loadedByIptables(text) };
+  const listing = new NftListing(text);
+  return { counters: nftCounters(listing, standings), loaded: listing.loaded(standings) };
+}
+
+/** Rules of ipchains as they were given to it, or typed by a start script. */
+function loadedByIpchains({ firewall }: Plan): Loaded {
+  const lines = firewall.ruleset.text.split('\n');
+  const given = new Map(firewall.ruleset.rowLines.map(({ row, line }) => [row, lines[line - 1]]));
+  const rules = firewall.rows.map(({ row, text }) => {
+    const [chain = '', ...rule] = words((given.get(row) ?? text).replace(/^.*?\s-[AIR]\s+/, '')).map(
+      (word) => word.text,
+    );
+    const hook = ['input', 'forward', 'output'].includes(chain) ? chain : null;
+    return { row, chain, hook, priority: null, does: effectOf(rule) };
+  });
+  return { rules, helpers: [] };
 }
 
 function order({ row }: Counter): number {

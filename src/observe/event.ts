@@ -1,4 +1,5 @@
 import type { Timeouts } from '../firewall/conntrack';
+import type { Loaded } from '../firewall/effect';
 import type { PortRange } from '../firewall/kinds';
 
 /** Where something was seen. */
@@ -106,8 +107,6 @@ export interface RuleEvent extends Seen {
   readonly rule: string;
   /** whether a packet it counts goes no further */
   readonly stops: boolean;
-  /** why no packet of this lab can match it, where that can be told; results of before 2026-12-01 have none */
-  readonly unmatchable?: string | null;
   readonly packets: number;
   readonly bytes: number;
 }
@@ -235,4 +234,6 @@ export interface Observation {
   readonly captures: readonly CaptureRecord[];
   /** conntrack messages the kernel could not deliver to the watcher */
   readonly conntrackLost: number;
+  /** the firewall as it was loaded */
+  readonly loaded: Loaded;
 }

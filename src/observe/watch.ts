@@ -3,8 +3,8 @@ import type { HostReport } from '../engine/agent-process';
 import type { StepRecord } from '../session/run-session';
 import { Capture, capturedLegs } from './capture';
 import { ConntrackWatch } from './conntrack-watch';
-import { readCounters } from './counters';
-import type { CaptureRecord, Observation, RawEvent } from './event';
+import { readRules } from './counters';
+import type { Observation, RawEvent } from './event';
 import { RouterWatch } from './router-watch';
 import type { TableWatch } from './table-watch';
 import { reportEvent, stepEvents } from './report-events';
@@ -38,16 +38,16 @@ export class Watch {
    * @param at when that transfer ended, by the hosts' clock
    */
   async sampleRules(at: number): Promise<void> {
-    this.ruleSamples.push(...(await readCounters(this.lab, at)));
+    this.ruleSamples.push(...(await readRules(this.lab, at)).events);
   }
 
   /** Collects what every vantage point saw and puts it on one clock. */
   async finish(reports: readonly HostReport[], steps: readonly StepRecord[]): Promise<Observation> {
     // What it has not sent on is in no capture yet.
     await this.lab.router?.settle();
-    const [table, counters, ...captured] = await Promise.all([
+    const [table, rules, ...captured] = await Promise.all([
       this.table.finish(),
-      readCounters(this.lab, Number.POSITIVE_INFINITY),
+      readRules(this.lab, Number.POSITIVE_INFINITY),
       ...this.captures.map((capture) => capture.finish()),
     ]);
     const told = reports.flatMap((report) => reportEvent(report) ?? []);
@@ -56,20 +56,24 @@ export class Watch {
       ...steps.flatMap(stepEvents),
       ...table.events,
       ...this.ruleSamples,
-      ...counters,
+      ...rules.events,
       ...captured.flatMap((capture) => capture.events),
     ];
     return observation(this.lab, events, {
       captures: captured.map(({ record }) => record),
       conntrackLost: table.lost,
+      loaded: rules.loaded,
     });
   }
 }
 
+/** What is known of a firewall that was not asked. */
+export const NOTHING: Observation['loaded'] = { rules: [], helpers: [] };
+
 /** What was seen when a run broke off: only what the programs told. */
 export function partialObservation(lab: Lab, reports: readonly HostReport[]): Observation {
   const events = reports.flatMap((report) => reportEvent(report) ?? []);
-  return observation(lab, events, { captures: [], conntrackLost: 0 });
+  return observation(lab, events, { captures: [], conntrackLost: 0, loaded: NOTHING });
 }
 
 /**
@@ -79,7 +83,7 @@ export function partialObservation(lab: Lab, reports: readonly HostReport[]): Ob
 function observation(
   lab: Lab,
   raw: readonly RawEvent[],
-  completeness: { captures: readonly CaptureRecord[]; conntrackLost: number },
+  rest: Pick<Observation, 'captures' | 'conntrackLost' | 'loaded'>,
 ): Observation {
   const sorted = [...raw].sort((a, b) => a.at - b.at || 0);
   const startedAt = sorted[0]?.at ?? 0;
@@ -90,7 +94,7 @@ function observation(
     if (placed.kind !== 'flow') return placed;
     return { ...placed, until: relative(placed.until), times: placed.times?.map(relative) ?? null };
   });
-  return { kernel: kernelOf(lab), startedAt, duration: relative(last), events, ...completeness };
+  return { kernel: kernelOf(lab), startedAt, duration: relative(last), events, ...rest };
 }
 
 /** The kernel whose firewall was tested, and the one it ran on where that is another. */

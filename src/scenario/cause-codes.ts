@@ -2,6 +2,7 @@
 export const CAUSE_CODES = [
   'name-not-resolved',
   'control-dropped',
+  'nat-not-applied',
   'control-expired',
   'reply-lost',
   'control-encrypted',
@@ -16,6 +17,7 @@ export const CAUSE_CODES = [
   'expectation-filtered',
   'helper-not-loaded',
   'reset-by-row',
+  'limit-spent',
   'data-from-other-port',
   'data-dropped',
   'not-forwarded',

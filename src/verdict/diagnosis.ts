@@ -11,10 +11,12 @@ import {
   HELPER_TOO_EARLY,
 } from './causes/helper';
 import { INSIDE_ADDRESS_IN_227, INSIDE_ADDRESS_IN_PORT } from './causes/inside-address';
+import { LIMIT_SPENT } from './causes/limit';
 import { NAME_NOT_RESOLVED } from './causes/name';
 import { CLIENT_GAVE_UP } from './causes/patience';
 import { DATA_PEER_NOT_CONTROL_PEER, PASSIVE_RANGE_EXHAUSTED, SERVER_REFUSED_PORT } from './causes/refusal';
 import { RESET_BY_PEER, RESET_BY_ROW } from './causes/reset';
+import { NAT_NOT_APPLIED } from './causes/translation';
 import { isWhole, type Facts, type TransferFacts } from './facts';
 
 /** The cause of a failure, from evidence. */
@@ -35,6 +37,7 @@ export const CAUSES: readonly Cause[] = [
   // before there is a session
   NAME_NOT_RESOLVED,
   CONTROL_DROPPED,
+  NAT_NOT_APPLIED,
   // the session was lost
   CONTROL_EXPIRED,
   REPLY_LOST,
@@ -53,6 +56,7 @@ export const CAUSES: readonly Cause[] = [
   EXPECTATION_FILTERED,
   HELPER_NOT_LOADED,
   RESET_BY_ROW,
+  LIMIT_SPENT,
   DATA_FROM_OTHER_PORT,
   DATA_DROPPED,
   NOT_FORWARDED,

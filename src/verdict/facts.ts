@@ -1,3 +1,4 @@
+import type { LoadedRule } from '../firewall/effect';
 import { portsOf } from '../agent/port-ranges';
 import type {
   ConntrackEvent,
@@ -80,6 +81,8 @@ export interface Facts {
   readonly probes: readonly ProbeFacts[];
   /** every rule's counter at the end */
   readonly rules: readonly RuleEvent[];
+  /** what the owner's rules do, by their row, in their order */
+  readonly loaded: ReadonlyMap<number, LoadedRule>;
   readonly conntrack: readonly ConntrackEvent[];
   /** the life of each entry that belongs to the session, in the order they were made */
   readonly lives: readonly EntryLife[];
@@ -119,6 +122,7 @@ export function sortOut(plan: Plan, observation: Observation): Facts {
     transfers,
     probes: plan.probes.map((probe) => probeFacts(probe, kind('probe'))),
     rules: lastSample(kind('rule')),
+    loaded: new Map(observation.loaded.rules.map((rule) => [rule.row, rule])),
     conntrack: kind('conntrack'),
     lives: entryLives(plan, events, dataPorts, isComplete('inside') && isComplete('outside')),
     controlPackets: byLeg(control),

@@ -1,8 +1,9 @@
 import { toRanges } from '../agent/port-ranges';
-import type { Observation, PacketEvent } from '../observe/event';
+import type { Observation, PacketEvent, RuleEvent } from '../observe/event';
 import type { Plan } from '../plan/plan';
 import type { ClaimChecks } from '../scenario';
 import { CLAIMS } from '../scenario/claims';
+import { attachingRows } from './causes/attachment';
 import { check } from './checks';
 import { controlExpiry } from './control-life';
 import { diagnose, type Diagnosis } from './diagnosis';
@@ -17,6 +18,7 @@ import {
   transferBytes,
   type TransferFacts,
 } from './facts';
+import { unmatchable } from './unmatchable';
 import { milliseconds, timeline } from './timeline';
 import type { ClaimVerdict, Outcome, ProbeResult, RunResult, TransferResult } from './run-result';
 
@@ -41,6 +43,7 @@ export function judge(plan: Plan, observation: Observation, failure: string | nu
   const expiry = controlExpiry(facts);
   return {
     ...summary(plan, observation.kernel),
+    topology: { ...topologyOf(plan), helper: helperOf(facts) },
     outcome,
     reason: failure ?? broken[0]?.text ?? null,
     durationSeconds: observation.duration,
@@ -53,13 +56,38 @@ export function judge(plan: Plan, observation: Observation, failure: string | nu
       expiredAtSeconds: expiry ? milliseconds(expiry.at * plan.timeScale) : null,
     },
     timeline: timeline(facts),
-    rules: facts.rules.map(({ row, rule, packets, bytes, unmatchable = null }) => {
-      return { row, text: rule, packets, bytes, unmatchable };
-    }),
+    rules: facts.rules.map((rule) => ruleResult(facts, rule)),
+    helpers: observation.loaded.helpers,
     diagnosis,
     artifacts: { directory: null, captures: [] },
     captures: observation.captures.map(({ leg, packets, lost }) => ({ leg, packets, lost })),
     events: observation.events,
+  };
+}
+
+/** The helper as modules have it, or as the owner's rows attach it. */
+function helperOf(facts: Facts): RunResult['topology']['helper'] {
+  const { helper } = facts.plan.firewall;
+  const rows = attachingRows(facts);
+  if (helper.ports.length > 0 || rows.length === 0) return helper;
+  const ports = rows.flatMap(
+    ({ does }) => does.destinationPorts?.map(([port]) => port) ?? facts.plan.server.port,
+  );
+  return { ...helper, ports: [...new Set(ports)], openedBy: 'anybody', attach: 'rule' };
+}
+
+function ruleResult(
+  { plan, loaded }: Facts,
+  { row, rule, packets, bytes }: RuleEvent,
+): RunResult['rules'][number] {
+  const found = row === 'policy' ? undefined : loaded.get(row);
+  const told = { row, text: rule, packets, bytes };
+  if (!found) return { ...told, loaded: null, unmatchable: null };
+  const { chain, hook, priority, does } = found;
+  return {
+    ...told,
+    loaded: { chain, hook, priority, does },
+    unmatchable: unmatchable(does.conditions, plan),
   };
 }
 
@@ -143,7 +171,15 @@ export function topologyOf(plan: Plan): RunResult['topology'] {
 
 /** A run that broke off before anything was seen. */
 export function unseen(plan: Plan, kernel: string, failure: string, seconds: number): RunResult {
-  const nothing = { kernel, startedAt: 0, duration: seconds, events: [], captures: [], conntrackLost: 0 };
+  const nothing = {
+    kernel,
+    startedAt: 0,
+    duration: seconds,
+    events: [],
+    captures: [],
+    conntrackLost: 0,
+    loaded: { rules: [], helpers: [] },
+  };
   return judge(plan, nothing, failure);
 }
 

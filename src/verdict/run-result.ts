@@ -1,3 +1,4 @@
+import type { LoadedRule } from '../firewall/effect';
 import type { HelperAttachment, PortRange } from '../firewall/kinds';
 import type { LabEvent, Leg } from '../observe/event';
 import type { Plan } from '../plan/plan';
@@ -70,9 +71,13 @@ export interface RunResult {
     readonly text: string;
     readonly packets: number;
     readonly bytes: number;
-    /** why no packet of this lab can match it, where that can be told; results of before 2026-12-01 have none */
+    /** what it does, and where; null for a policy. Results of before 2026-12-01 have neither this nor the next. */
+    readonly loaded?: Omit<LoadedRule, 'row'> | null;
+    /** why no packet of this lab can match it, where that can be told */
     readonly unmatchable?: string | null;
   }[];
+  /** helpers that the rules have the kernel get; results of before 2026-12-01 have none */
+  readonly helpers?: readonly string[];
   readonly diagnosis: readonly {
     readonly code: string;
     readonly transfer: string;

@@ -41,6 +41,7 @@ const MORE_WORDS = [
   'openedBy',
   'attach',
   'transport',
+  'on',
   'id',
 ];
 

@@ -19,6 +19,7 @@ const recorded = new Map<string, Recorded>();
 const VANTAGES: Readonly<Record<CauseCode, readonly string[]>> = {
   'name-not-resolved': ['client', 'firewall inside', 'rules'],
   'control-dropped': ['firewall outside', 'rules'],
+  'nat-not-applied': ['firewall inside', 'firewall outside', 'rules'],
   'control-expired': ['client', 'conntrack', 'firewall inside', 'firewall outside', 'server'],
   'reply-lost': ['client', 'firewall outside', 'rules', 'server'],
   'control-encrypted': ['client', 'conntrack', 'server'],
@@ -33,6 +34,7 @@ const VANTAGES: Readonly<Record<CauseCode, readonly string[]>> = {
   'expectation-filtered': ['conntrack', 'firewall outside', 'rules'],
   'helper-not-loaded': ['conntrack', 'firewall outside', 'rules'],
   'reset-by-row': ['firewall inside', 'rules'],
+  'limit-spent': ['firewall inside', 'rules'],
   'data-from-other-port': ['firewall outside', 'rules'],
   'data-dropped': ['firewall inside', 'rules'],
   'not-forwarded': ['conntrack', 'firewall outside'],
@@ -71,6 +73,7 @@ const ALSO_TRUE: Readonly<Partial<Record<CauseCode, readonly CauseCode[]>>> = {
   'expectation-filtered': ['data-dropped'],
   'helper-not-loaded': ['data-dropped'],
   'reset-by-row': ['data-dropped'],
+  'limit-spent': ['data-dropped'],
   'data-from-other-port': ['data-dropped'],
 };
 

@@ -25,11 +25,15 @@ export async function record(scenarios: readonly string[]): Promise<Recorded[]> 
 export function fromEvidence(result: RunResult, folder: string): Recorded {
   const file = join(folder, result.artifacts.directory ?? 'none', 'plan.json');
   const { kernel, events, durationSeconds: duration } = result;
+  const rules = result.rules.flatMap(({ row, loaded }) =>
+    row === 'policy' || !loaded ? [] : [{ row, ...loaded }],
+  );
+  const loaded = { rules, helpers: result.helpers ?? [] };
   const captures = result.captures.map((capture) => ({ ...capture, file: '' }));
   return {
     plan: JSON.parse(readFileSync(file, 'utf8')) as Plan,
     result,
-    observation: { kernel, events, duration, captures, startedAt: 0, conntrackLost: 0 },
+    observation: { kernel, events, duration, captures, startedAt: 0, conntrackLost: 0, loaded },
   };
 }
 

@@ -56,13 +56,16 @@ function policyOf(found: readonly Statement[]): Policy {
 /** Every line stays where it is, so that what nft says of a line is true of the author's. */
 function byLine(text: string, rows: readonly Row[], whole: boolean): Command[] {
   const table = whole ? '' : FORWARD;
-  const commands = text.trimEnd().split('\n').map((line, index) => ({
-    table,
-    text: line.replace(/\r$/, ''),
-    row: null,
-    line: index,
-    places: [] as Place[],
-  }));
+  const commands = text
+    .trimEnd()
+    .split('\n')
+    .map((line, index) => ({
+      table,
+      text: line.replace(/\r$/, ''),
+      row: null,
+      line: index,
+      places: [] as Place[],
+    }));
   for (const { row, text: said, line, column } of rows) {
     said.split('\n').forEach((_, within) => {
       commands[line + within]?.places.push({ row, line: within, column: within === 0 ? column : 0 });

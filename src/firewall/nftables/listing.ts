@@ -1,19 +1,8 @@
-import type { Condition } from '../conditions';
+import type { Loaded, LoadedRule } from '../effect';
 import type { Policy } from '../kinds';
+import { nftEffect } from './effect';
+import type { NftExpression, NftRule } from './json';
 import { FORWARD, TABLE } from './ruleset';
-
-/** A rule as `nft -j` prints it (libnftables-json(5)). */
-export interface NftRule {
-  readonly family: string;
-  readonly table: string;
-  readonly chain: string;
-  readonly handle: number;
-  readonly comment?: string;
-  readonly expr: readonly NftExpression[];
-}
-
-/** One match or statement: an object with one key, its kind. */
-export type NftExpression = Readonly<Record<string, unknown>>;
 
 interface NftChain {
   readonly family: string;
@@ -21,12 +10,21 @@ interface NftChain {
   readonly name: string;
   readonly type?: string;
   readonly hook?: string;
+  readonly prio?: number;
   readonly policy?: Policy;
+}
+
+interface NftHelper {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly type: string;
 }
 
 interface NftObject {
   readonly rule?: NftRule;
   readonly chain?: NftChain;
+  readonly 'ct helper'?: NftHelper;
 }
 
 /** What a rule of the kernel's is to the owner: a row, or the lab's own counter of what got to a chain's policy. */
@@ -42,7 +40,6 @@ export interface NftCounter {
   readonly chain: string;
   /** that chain's, where packets that no row speaks of meet one */
   readonly policy: Policy | null;
-  readonly conditions: readonly Condition[];
   readonly packets: number;
   readonly bytes: number;
 }
@@ -51,11 +48,13 @@ export interface NftCounter {
 export class NftListing {
   readonly rules: readonly NftRule[];
   private readonly chains: readonly NftChain[];
+  private readonly helpers: readonly NftHelper[];
 
   constructor(json: string) {
     const { nftables } = JSON.parse(json) as { nftables: readonly NftObject[] };
     this.rules = nftables.flatMap(({ rule }) => rule ?? []);
     this.chains = nftables.flatMap(({ chain }) => chain ?? []);
+    this.helpers = nftables.flatMap((object) => object['ct helper'] ?? []);
   }
 
   /** Chains that a forwarded packet meets by itself, and their policies. */
@@ -64,6 +63,27 @@ export class NftListing {
     return new Map(
       base.map(({ family, table, name, policy }) => [`${family} ${table} ${name}`, policy ?? 'accept']),
     );
+  }
+
+  /** What the owner's rules do. */
+  loaded(standing: Standings): Loaded {
+    const chains = new Map(
+      this.chains.map((chain) => [`${chain.family} ${chain.table} ${chain.name}`, chain]),
+    );
+    const rules = this.byChain();
+    const loaded = [...standing].flatMap(([chain, rows]) =>
+      rows.flatMap((row, index): LoadedRule[] => {
+        const rule = rules.get(chain)?.[index];
+        if (typeof row !== 'number' || !rule) return [];
+        const helpers = this.helpers.filter(
+          ({ family, table }) => family === rule.family && table === rule.table,
+        );
+        const types = new Map(helpers.map(({ name, type }) => [name, type]));
+        const { hook = null, prio: priority = null } = chains.get(chain) ?? {};
+        return [{ row, chain, hook, priority, does: nftEffect(rule, types) }];
+      }),
+    );
+    return { rules: loaded, helpers: [...new Set(this.helpers.map(({ type }) => type))] };
   }
 
   /** Rules by their chain, in their order. */
@@ -83,9 +103,12 @@ function chainOf({ family, table, chain }: NftRule): string {
   return `${family} ${table} ${chain}`;
 }
 
-/** Whether a rule is the owner's: all are but those of the lab's own table, of which only its forward chain is. */
-export function isOwners(rule: NftRule): boolean {
-  return rule.family !== 'ip' || rule.table !== TABLE || rule.chain === FORWARD;
+/**
+ * Whether a rule is one of the owner's by itself: all are but those of the lab's own table, of which only its forward
+ * chain is, and of chains without a name (`jump { … }`), which are part of another rule.
+ */
+export function isOwners({ family, table, chain }: NftRule): boolean {
+  return (family !== 'ip' || table !== TABLE || chain === FORWARD) && !/^__chain\d+$/.test(chain);
 }
 
 /**
@@ -162,47 +185,11 @@ export function nftCounters(listing: NftListing, standing: Standings): NftCounte
       const counter = expr.findLast((part) => part['counter'])?.['counter'];
       if (row === null || !isCounter(counter)) return [];
       const policy = listing.forwarding.get(chain) ?? null;
-      return [
-        {
-          row,
-          chain,
-          policy,
-          conditions: expr.flatMap(conditions),
-          packets: counter.packets,
-          bytes: counter.bytes,
-        },
-      ];
+      return [{ row, chain, policy, packets: counter.packets, bytes: counter.bytes }];
     }),
   );
 }
 
 function isCounter(value: unknown): value is { packets: number; bytes: number } {
   return typeof value === 'object' && value !== null && 'packets' in value && 'bytes' in value;
-}
-
-/** What a match asks of interfaces and addresses, where it asks for them by name: those of a named set are not known. */
-function conditions({ match }: NftExpression): Condition[] {
-  const { op, left, right } = (match ?? {}) as { op?: string; left?: NftExpression; right?: unknown };
-  if (left === undefined || (op !== '==' && op !== 'in')) return [];
-  const { key } = (left['meta'] ?? {}) as { key?: string };
-  const { protocol, field } = (left['payload'] ?? {}) as { protocol?: string; field?: string };
-  const isAddress = protocol === 'ip' && (field === 'saddr' || field === 'daddr');
-  const on = /^[io]if(?:name)?$/.test(key ?? '') ? 'interface' : isAddress ? 'address' : null;
-  const any = (elements(right) ?? []).map(named);
-  return on === null || any.length === 0 || any.includes(null)
-    ? []
-    : [{ on, any: any.flatMap((text) => text ?? []) }];
-}
-
-function elements(right: unknown): readonly unknown[] | null {
-  if (typeof right !== 'object' || right === null || !('set' in right)) return [right];
-  return Array.isArray(right.set) ? right.set : null;
-}
-
-/** A value in words; null for one of another shape. */
-function named(value: unknown): string | null {
-  if (typeof value === 'string') return value.startsWith('@') ? null : value;
-  const { prefix, range } = (value ?? {}) as { prefix?: { addr: string; len: number }; range?: string[] };
-  if (prefix) return `${prefix.addr}/${prefix.len}`;
-  return range ? range.join('-') : null;
 }

@@ -1,60 +1,35 @@
-import type { ConntrackEvent, LabEvent } from '../../observe/event';
-import type { Plan } from '../../plan/plan';
-import type { Facts, TransferFacts } from '../facts';
-
-/** A rule of the owner's own that attaches an FTP helper. */
-export interface AttachingRow {
-  readonly row: number;
-  readonly text: string;
-  /** ports it names; empty: it names none */
-  readonly ports: readonly number[];
-  /** whether it stands in a chain that sees packets before conntrack does */
-  readonly tooEarly: boolean;
-}
+import type { LoadedRule } from '../../firewall/effect';
+import type { ConntrackEvent, LabEvent, PacketEvent } from '../../observe/event';
+import { isSyn, type Facts, type TransferFacts } from '../facts';
 
 /** NF_IP_PRI_CONNTRACK: before it a packet belongs to no connection that a helper could be set on. */
 const CONNTRACK_PRIORITY = -200;
-/** nft(8): names of priorities of ip chains. */
-const PRIORITIES: Readonly<Record<string, number>> = {
-  raw: -300,
-  mangle: -150,
-  dstnat: -100,
-  filter: 0,
-  security: 50,
-  srcnat: 100,
-};
 
-/** Whether anything here has an FTP helper: modules, or rules of the owner's own. */
-export function helperIsLoaded(plan: Plan): boolean {
-  return plan.firewall.helper.ports.length > 0 || /\bct helper\b|--helper\b/.test(plan.firewall.ruleset.text);
+/** Whether anything here has the kernel get an FTP helper: modules, or rules of the owner's own. */
+export function helperIsLoaded({ plan, observation }: Facts): boolean {
+  return plan.firewall.helper.ports.length > 0 || observation.loaded.helpers.includes('ftp');
 }
 
-/** The rows that attach a helper: nft's `ct helper set`, iptables' `-j CT --helper`. */
-export function attachingRows({ firewall }: Plan): readonly AttachingRow[] {
-  return firewall.rows.flatMap(({ row, text }) => {
-    if (!/\bct helper set\b|--helper\b/.test(text)) return [];
-    return [
-      { row, text, ports: portsIn(text), tooEarly: priorityOf(firewall.ruleset, row) < CONNTRACK_PRIORITY },
-    ];
-  });
+/** The rows that attach an FTP helper: nft's `ct helper set`, iptables' `-j CT --helper`. */
+export function attachingRows({ loaded }: Facts): readonly LoadedRule[] {
+  return [...loaded.values()].filter(({ does }) => does.attaches === 'ftp');
 }
 
-function portsIn(rule: string): number[] {
-  const said = /\bdports?\s+(?:\{([^}]*)\}|([\d,:-]+))/.exec(rule);
-  return [...(said?.[1] ?? said?.[2] ?? '').matchAll(/\d+/g)].map(([port]) => Number(port));
+/** Whether a rule attaches the helper to servers on a port. */
+export function watches({ does }: LoadedRule, port: number): boolean {
+  return does.destinationPorts?.some(([low, high]) => port >= low && port <= high) ?? true;
 }
 
-/** The priority of the nft chain that a row stands in. 0 where none is said, as in iptables, whose CT target comes in time. */
-function priorityOf({ text, rowLines }: Plan['firewall']['ruleset'], row: number): number {
-  const at = rowLines.find((place) => place.row === row)?.line ?? 0;
-  const said = text
-    .split('\n')
-    .slice(0, at)
-    .flatMap((line) => [...line.matchAll(/\bpriority\s+([a-z]*)\s*([+-]?\s*\d+)?/g)])
-    .at(-1);
-  if (!said) return 0;
-  const [, name = '', offset = '0'] = said;
-  return (PRIORITIES[name] ?? 0) + Number(offset.replaceAll(' ', ''));
+/** Whether it stands in a chain that sees packets before conntrack does. iptables' CT target comes in time in table raw. */
+export function isTooEarly({ priority }: LoadedRule): boolean {
+  return priority !== null && priority < CONNTRACK_PRIORITY;
+}
+
+/** The SYN of the control connection that a transfer used, where it came to the firewall. */
+export function controlSyn(facts: Facts): PacketEvent | undefined {
+  return facts.controlPackets[facts.legOf.client].find(
+    (packet) => isSyn(packet) && packet.destinationPort === facts.plan.server.port,
+  );
 }
 
 /** What conntrack told of a transfer's control connection. */

@@ -46,7 +46,10 @@ function controlDropped(facts: Facts, of: TransferFacts): Examined {
   const droppers = stoppedBy(of);
   if (droppers.length === 0) return incomplete({ 'a rule that stopped a packet meanwhile': droppers });
   const { packet, answer, towards } = lost;
-  const { client, server } = facts.plan;
+  const { client, server, firewall } = facts.plan;
+  // Where a rule forwards the port, today's FORWARD sees what it was turned into.
+  const translated = facts.legOf.server === 'inside' && firewall.nat !== 'none' && !isLinux22(facts.plan);
+  const address = translated ? server.address : client.server.address;
   const what = answer
     ? "The control connection's SYN got through, but the SYN/ACK that answers it"
     : "The control connection's SYN";
@@ -55,7 +58,7 @@ function controlDropped(facts: Facts, of: TransferFacts): Examined {
       text: `${what} reached the firewall (${ends(packet)}) and never left it on the ${towards} side: stopped by ${nameRules(droppers)}.`,
       remedy: answer
         ? `Accept the replies of control connections: TCP packets without SYN alone, from port ${server.port} of the server to the client's high ports.`
-        : `Accept new TCP connections to ${client.server.address} port ${server.port}, and the replies to them.`,
+        : `Accept new TCP connections to ${address} port ${server.port}, and the replies to them.`,
     },
     [packet, ...eventsOf(droppers)],
   );

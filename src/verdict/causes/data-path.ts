@@ -40,7 +40,7 @@ function dataFromOtherPort(facts: Facts, of: TransferFacts): Examined {
   const dataPort = facts.plan.server.port - 1;
   if (handshake?.dialler !== 'server' || handshake.syn.sourcePort === dataPort) return null;
   const lost = lostAtFirewall(facts, handshake);
-  if (!lost || !acceptsFromPort(facts.plan, dataPort)) return null;
+  if (!lost || !acceptsFromPort(facts, dataPort)) return null;
   const droppers = stoppedBy(of);
   const { syn, near, far } = handshake;
   if (droppers.length === 0) return incomplete({ 'a rule that stopped a packet meanwhile': droppers });
@@ -84,8 +84,8 @@ function dataRemedy({ plan }: Facts, { dialler }: Handshake, { answer }: Lost): 
 
 /** Somebody dialled the firewall's own address, and the firewall itself answered, or stopped it: nothing forwards that port. */
 function notForwarded(facts: Facts, of: TransferFacts): Examined {
-  const data = endedAtFirewall(facts, dataHandshake(facts, of));
-  const ended = data ?? endedAtFirewall(facts, controlHandshake(facts, of));
+  const data = endedAtFirewall(facts, of, dataHandshake(facts, of));
+  const ended = data ?? endedAtFirewall(facts, of, controlHandshake(facts, of));
   if (!ended) return null;
   const { syn, dialler, far, what } = ended.handshake;
   const port = syn.destinationPort;

@@ -31,7 +31,7 @@ function doubleFix(facts: Facts, of: TransferFacts): Examined {
       packet.payload.startsWith('227 ') &&
       announcedBy(packet.payload)?.address === plan.firewall.addresses.outside,
   );
-  const ended = endedAtFirewall(facts, dataHandshake(facts, of));
+  const ended = endedAtFirewall(facts, of, dataHandshake(facts, of));
   if (!left || !ended) return null;
   const { syn } = ended.handshake;
   const expected = facts.conntrack.some(

@@ -1,5 +1,7 @@
 import type { ConntrackEvent, LabEvent, Leg, PacketEvent } from '../../observe/event';
 import { isLinux22 } from '../../plan/plan';
+import { mayMatch } from '../may-match';
+import { eventsOf, loadedAs, nameRules, stoppedBy } from './rules';
 import { isSyn, otherLeg, type Facts, type TransferFacts } from '../facts';
 
 /** Packets of one transfer, by leg. */
@@ -108,14 +110,23 @@ function wasUsed(facts: Facts, { what, dialler, near, syn }: Handshake): boolean
 }
 
 /** Whether the SYN goes to an address of the firewall's and no forwarding or expectation sends it on. */
-function toFirewallItself({ plan, conntrack }: Facts, { syn, near }: Handshake): boolean {
+function toFirewallItself(facts: Facts, { syn, near }: Handshake): boolean {
+  const { plan, conntrack } = facts;
   const port = syn.destinationPort;
   if (syn.destination !== plan.firewall.addresses[near]) return false;
   const forwarded = plan.firewall.forward.some(([low, high]) => port >= low && port <= high);
   const expected = conntrack.some(
     ({ change, original }) => change.startsWith('expect-') && original.destinationPort === port,
   );
-  return !forwarded && !expected;
+  return !forwarded && !expected && !isTranslated(facts, syn);
+}
+
+/** Whether a row of the owner's own gave it another address to go to: one that speaks of it, and matched. */
+function isTranslated({ plan, loaded, rules }: Facts, syn: PacketEvent): boolean {
+  return rules.some(({ row, packets }) => {
+    const does = row === 'policy' ? undefined : loaded.get(row)?.does;
+    return packets > 0 && does?.verdict === 'dnat' && mayMatch(plan, does, syn);
+  });
 }
 
 /**
@@ -176,7 +187,11 @@ export interface Unforwarded {
  * Whether a SYN to the firewall's own address ended there: answered by RST, with conntrack's entry naming the
  * firewall as the one that answers, or dropped as its policy for packets to itself is.
  */
-export function endedAtFirewall(facts: Facts, handshake: Handshake | null): Unforwarded | null {
+export function endedAtFirewall(
+  facts: Facts,
+  of: TransferFacts,
+  handshake: Handshake | null,
+): Unforwarded | null {
   if (!handshake) return null;
   const { syn, near, far, packets } = handshake;
   if (!toFirewallItself(facts, handshake) || !facts.complete[far]) return null;
@@ -191,7 +206,16 @@ export function endedAtFirewall(facts: Facts, handshake: Handshake | null): Unfo
   if (reset && isOwn && wasRefused(facts, handshake)) {
     return { handshake, answer: 'answered RST itself', events: [syn, reset, ...own.slice(0, 1)] };
   }
-  return facts.plan.firewall.input === 'drop' && facts.complete[near] && !reset && entries.length === 0
+  if (!facts.complete[near] || reset || entries.length > 0) return null;
+  const droppers = stoppedBy(of).filter(({ event }) => {
+    const rule = loadedAs(facts, event);
+    return rule?.hook === 'input' && mayMatch(facts.plan, rule.does, syn);
+  });
+  if (droppers.length > 0) {
+    const answer = `dropped it, by ${nameRules(droppers)}`;
+    return { handshake, answer, events: [syn, ...eventsOf(droppers)] };
+  }
+  return facts.plan.firewall.input === 'drop'
     ? { handshake, answer: 'dropped it, as its policy for packets to itself is', events: [syn] }
     : null;
 }

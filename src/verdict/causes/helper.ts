@@ -1,7 +1,9 @@
+import type { LoadedRule } from '../../firewall/effect';
 import type { LabEvent, LineEvent } from '../../observe/event';
 import type { Facts, TransferFacts } from '../facts';
-import { attachingRows, controlEntry, helperIsLoaded } from './attachment';
+import { attachingRows, controlEntry, controlSyn, helperIsLoaded, isTooEarly, watches } from './attachment';
 import { incomplete, proof, type Cause, type Examined } from './cause';
+import { whyNot } from '../may-match';
 import { lastCount } from './rules';
 import { isUnhelped, unhelped, type Unhelped } from './unhelped';
 
@@ -53,7 +55,7 @@ function because(found: Unhelped, why: string, remedy: string, events: readonly 
 
 function controlEncrypted(facts: Facts, of: TransferFacts): Examined {
   const asked = lineBefore(facts, of, /^AUTH TLS/i, 'command');
-  if (!asked || !helperIsLoaded(facts.plan)) return null;
+  if (!asked || !helperIsLoaded(facts)) return null;
   const found = unhelped(facts, of);
   if (!found) return null;
   const granted = lineBefore(facts, of, /^234[ -]/, 'reply');
@@ -107,8 +109,13 @@ function bareEntry(facts: Facts, of: TransferFacts): { found: Unhelped; bare: La
 function onAnotherPort(facts: Facts, of: TransferFacts): Examined {
   const { port } = facts.plan.server;
   const { ports, attach } = facts.plan.firewall.helper;
-  const row = attachingRows(facts.plan).find((one) => one.ports.length > 0 && !one.ports.includes(port));
-  const watched = ports.length > 0 && attach === 'rule' ? ports : (row?.ports ?? []);
+  const rows = attachingRows(facts);
+  if (rows.some((row) => watches(row, port))) return null;
+  const ofRows = rows.flatMap(({ does }) => does.destinationPorts ?? []);
+  const watched =
+    ports.length > 0 && attach === 'rule'
+      ? ports
+      : ofRows.map(([low, high]) => (low === high ? low : `${low}–${high}`));
   if (watched.length === 0 || watched.includes(port)) return null;
   const seen = bareEntry(facts, of);
   if (!seen || !('bare' in seen)) return seen;
@@ -121,7 +128,7 @@ function onAnotherPort(facts: Facts, of: TransferFacts): Examined {
 }
 
 function tooEarly(facts: Facts, of: TransferFacts): Examined {
-  const row = attachingRows(facts.plan).find((one) => one.tooEarly);
+  const row = attachingRows(facts).find(isTooEarly);
   if (!row) return null;
   const seen = bareEntry(facts, of);
   if (!seen || !('bare' in seen)) return seen;
@@ -131,7 +138,7 @@ function tooEarly(facts: Facts, of: TransferFacts): Examined {
   }
   return because(
     seen.found,
-    `Row ${row.row}, “${row.text}”, matched ${count.packets} packets and attached nothing: its chain sees them before conntrack does, so there is no connection yet to set a helper on.`,
+    `Row ${row.row}, “${count.rule}”, matched ${count.packets} packets and attached nothing: its chain sees them before conntrack does, so there is no connection yet to set a helper on.`,
     'Put the rule into a chain that comes after conntrack (priority -200), e.g. `type filter hook prerouting priority -150`.',
     [count, seen.bare],
   );
@@ -139,10 +146,14 @@ function tooEarly(facts: Facts, of: TransferFacts): Examined {
 
 function notAttached(facts: Facts, of: TransferFacts): Examined {
   const { ports, attach } = facts.plan.firewall.helper;
-  if (!helperIsLoaded(facts.plan) || attachingRows(facts.plan).length > 0) return null;
-  if (ports.length > 0 && attach === 'rule') return null;
+  const rows = attachingRows(facts).filter((row) => watches(row, facts.plan.server.port));
+  if (!helperIsLoaded(facts) || (ports.length > 0 && attach === 'rule')) return null;
+  // One that matched, and attached nothing all the same, is another matter.
+  if (rows.some(({ row }) => lastCount(facts, row)?.packets !== 0)) return null;
   const seen = bareEntry(facts, of);
   if (!seen || !('bare' in seen)) return seen;
+  const [first] = rows;
+  if (first) return unmatched(facts, seen.found, first, seen.bare);
   return because(
     seen.found,
     'The helper is loaded, but since Linux 4.7 loading attaches it to nothing, and no rule does.',
@@ -151,9 +162,24 @@ function notAttached(facts: Facts, of: TransferFacts): Examined {
   );
 }
 
+/** A row attaches the helper, and no packet has met it. */
+function unmatched(facts: Facts, found: Unhelped, { row, does }: LoadedRule, bare: LabEvent): Examined {
+  const count = lastCount(facts, row);
+  const syn = controlSyn(facts);
+  const why = syn && whyNot(facts.plan, does, syn);
+  if (!count || !syn)
+    return incomplete({ [`the count of row ${row}`]: count, 'the SYN of the control connection': syn });
+  return because(
+    found,
+    `Row ${row}, “${count.rule}”, is to attach the helper, and no packet matched it${why ? `: ${why.replace(/^it/, 'the control connection')}` : ''}.`,
+    `Have row ${row} match the client’s packets of the control connection, which come in from ${syn.leg} and go to port ${syn.destinationPort}; and accept related connections.`,
+    [count, syn, bare],
+  );
+}
+
 /** Rules that count on a helper, and none there. With NAT the unchanged PORT is the plainer word for it. */
 function notLoaded(facts: Facts, of: TransferFacts): Examined {
-  if (helperIsLoaded(facts.plan)) return null;
+  if (helperIsLoaded(facts)) return null;
   const found = unhelped(facts, of);
   if (!isUnhelped(found) || found.kind !== 'unrelated') return null;
   const { bare } = controlEntry(facts, of);

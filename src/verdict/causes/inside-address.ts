@@ -22,7 +22,7 @@ export const INSIDE_ADDRESS_IN_227: Cause = {
 function insideAddressInPort(facts: Facts, of: TransferFacts): Examined {
   const found = unrewrittenPort(facts, of);
   if (!isUnhelped(found)) return found;
-  const why = helperIsLoaded(facts.plan) ? 'Nothing rewrote it' : 'No FTP helper is loaded that rewrites it';
+  const why = helperIsLoaded(facts) ? 'Nothing rewrote it' : 'No FTP helper is loaded that rewrites it';
   return proof(
     {
       text: `${found.text}. ${why}.`,

@@ -34,7 +34,7 @@ function name({ what }: Handshake): string {
 
 /** A row answered RST in the name of the host that was dialled. */
 function resetByRow(facts: Facts, of: TransferFacts): Examined {
-  const rejecters = rejectedBy(of);
+  const rejecters = rejectedBy(facts, of);
   for (const handshake of handshakes(facts, of)) {
     const { syn, near, far, packets } = handshake;
     const reset = resetOf(packets[near], syn);

@@ -1,6 +1,7 @@
-import type { Plan } from '../../plan/plan';
-import type { RuleEvent } from '../../observe/event';
+import type { LoadedRule } from '../../firewall/effect';
+import type { PacketEvent, RuleEvent } from '../../observe/event';
 import type { CountedRule, Facts, TransferFacts } from '../facts';
+import { mayMatch } from '../may-match';
 
 /** Rules that stop packets (rows that drop or reject, a policy of drop) and counted some in this transfer. */
 export function stoppedBy(of: TransferFacts): CountedRule[] {
@@ -8,8 +9,13 @@ export function stoppedBy(of: TransferFacts): CountedRule[] {
 }
 
 /** Of those, rows that answer what they stop: with RST, or an ICMP error. */
-export function rejectedBy(of: TransferFacts): CountedRule[] {
-  return stoppedBy(of).filter(({ event }) => /\breject\b/i.test(event.rule));
+export function rejectedBy(facts: Facts, of: TransferFacts): CountedRule[] {
+  return stoppedBy(of).filter(({ event }) => loadedAs(facts, event)?.does.verdict === 'reject');
+}
+
+/** What a rule does, as it was loaded; undefined for a policy, and where the firewall did not tell. */
+export function loadedAs({ loaded }: Facts, { row }: RuleEvent): LoadedRule | undefined {
+  return row === 'policy' ? undefined : loaded.get(row);
 }
 
 /** "row 3, “tcp dport 21 drop” (2 packets) or the policy drop (1 packet)" */
@@ -23,23 +29,50 @@ export function eventsOf(rules: readonly CountedRule[]): RuleEvent[] {
   return rules.map(({ event }) => event);
 }
 
-/** Whether the rules were stopped by the policy alone: no row spoke of the packet. */
-export function onlyPolicy(rules: readonly CountedRule[]): boolean {
-  return rules.length > 0 && rules.every(({ event }) => event.row === 'policy');
-}
-
-/** The first row that accepts what belongs to a known connection: where helpers come in. */
-export function relatedRow({ firewall }: Plan): Plan['firewall']['rows'][number] | undefined {
-  return firewall.rows.find(({ text, stops }) => !stops && /\brelated\b/i.test(text));
+/** Whether packets were stopped by what stops all that is left: the policy, or a row that asks nothing, which is the same. */
+export function onlyWhatIsLeft(facts: Facts, rules: readonly CountedRule[]): boolean {
+  return (
+    rules.length > 0 &&
+    rules.every(({ event }) => event.row === 'policy' || loadedAs(facts, event)?.does.always === true)
+  );
 }
 
 /**
- * Whether some rule that is loaded accepts packets from a port alone. Read from the ruleset as loaded, which
- * also the FAQ's tables become: `--sport 20` in iptables, `sport 20` in nft, `-s any 20` in ipchains.
+ * The first row that would have accepted a packet as one of a related connection, which is where helpers come in. It
+ * stands before what stopped the packet, and asks nothing else that the packet has not.
  */
-export function acceptsFromPort({ firewall }: Plan, port: number): boolean {
-  const from = new RegExp(`\\bsport\\s+${port}\\b|\\s-s\\s+\\S+\\s+${port}\\b`);
-  return firewall.ruleset.text.split('\n').some((line) => /\baccept\b/i.test(line) && from.test(line));
+export function relatedRow(
+  facts: Facts,
+  packet: PacketEvent,
+  stopped: readonly CountedRule[],
+): RuleEvent | undefined {
+  const rule = [...facts.loaded.values()].find(
+    (one) =>
+      (one.hook === null || one.hook === 'forward') &&
+      one.does.verdict === 'accept' &&
+      one.does.states?.includes('related') === true &&
+      mayMatch(facts.plan, one.does, packet) &&
+      stopped.every((dropper) => comesAfter(facts, one, dropper)),
+  );
+  return facts.rules.find(({ row }) => row === rule?.row);
+}
+
+/** Whether what stopped a packet is asked after a rule: a policy is, and so is what another chain does. */
+export function comesAfter(facts: Facts, rule: LoadedRule, { event }: CountedRule): boolean {
+  const dropper = loadedAs(facts, event);
+  if (dropper?.chain !== rule.chain) return true;
+  // As the firewall lists them, which is the order they are asked in.
+  const rows = [...facts.loaded.keys()];
+  return rows.indexOf(dropper.row) > rows.indexOf(rule.row);
+}
+
+/** Whether some rule accepts packets because of a port they come from. */
+export function acceptsFromPort({ loaded }: Facts, port: number): boolean {
+  return [...loaded.values()].some(
+    ({ does }) =>
+      does.verdict === 'accept' &&
+      does.sourcePorts?.some(([low, high]) => low === port && high === port) === true,
+  );
 }
 
 /** Each rule's counter at the end of the run. */

@@ -2,7 +2,7 @@ import type { LabEvent } from '../../observe/event';
 import { announcedBy, isInside, otherLeg, portPackets, type Facts, type TransferFacts } from '../facts';
 import { ends, incomplete, type Incomplete } from './cause';
 import { dataHandshake, endedAtFirewall, lostAtFirewall } from './handshake';
-import { eventsOf, nameRules, onlyPolicy, relatedRow, stoppedBy } from './rules';
+import { eventsOf, nameRules, onlyWhatIsLeft, relatedRow, stoppedBy } from './rules';
 
 /** A failure that a helper at work would have prevented. */
 export interface Unhelped {
@@ -58,23 +58,24 @@ export function unrewrittenPort(facts: Facts, of: TransferFacts): Unhelped | Inc
 
 /** A data connection stopped by the policy, where the rules accept what belongs to a known connection. */
 function unrelatedData(facts: Facts, of: TransferFacts): Unhelped | null {
-  const row = relatedRow(facts.plan);
   const handshake = dataHandshake(facts, of);
   const lost = handshake && lostAtFirewall(facts, handshake);
   const droppers = stoppedBy(of);
-  if (!row || !lost || lost.answer || !onlyPolicy(droppers)) return null;
+  if (!lost || lost.answer || !onlyWhatIsLeft(facts, droppers)) return null;
+  const rule = relatedRow(facts, lost.packet, droppers);
+  if (!rule) return null;
   if (facts.conntrack.some(({ change }) => change === 'expect-new')) return null;
   return {
     kind: 'unrelated',
-    text: `The ${handshake.dialler} dialled the data connection (${ends(lost.packet)}); no row speaks of it, and row ${row.row}, “${row.text}”, did not take it for a related one: stopped by ${nameRules(droppers)}`,
-    events: [lost.packet, ...eventsOf(droppers)],
+    text: `The ${handshake.dialler} dialled the data connection (${ends(lost.packet)}); no row speaks of it, and row ${rule.row}, “${rule.rule}”, did not take it for a related one: stopped by ${nameRules(droppers)}`,
+    events: [lost.packet, rule, ...eventsOf(droppers)],
   };
 }
 
 /** The client dialled what the 227 of a server behind NAT named, and the firewall sent it on to nobody. */
 function unforwardedData(facts: Facts, of: TransferFacts): Unhelped | null {
   if (facts.legOf.server !== 'inside' || of.transfer.mode !== 'passive') return null;
-  const ended = endedAtFirewall(facts, dataHandshake(facts, of));
+  const ended = endedAtFirewall(facts, of, dataHandshake(facts, of));
   if (!ended) return null;
   const { syn } = ended.handshake;
   return {

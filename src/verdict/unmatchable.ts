@@ -1,4 +1,4 @@
-import type { Condition } from '../firewall/conditions';
+import type { Condition } from '../firewall/effect';
 import { parseNetwork, toNumber } from '../firewall/quantities';
 import type { Plan } from '../plan/plan';
 
@@ -11,12 +11,11 @@ const EVERYWHERE = ['127.0.0.0/8', '224.0.0.0/4', '255.255.255.255'];
 /** Says why no packet of a lab can meet a rule's conditions; null where one may. */
 export function unmatchable(conditions: readonly Condition[], plan: Plan): string | null {
   for (const { on, any } of conditions) {
+    const isInterface = on === 'in' || on === 'out';
     // The kernel has sets in an order of its own.
-    const names = any
-      .filter((text) => !(on === 'interface' ? mayBeInterface : mayBeAddress)(text, plan))
-      .sort();
+    const names = any.filter((text) => !(isInterface ? mayBeInterface : mayBeAddress)(text, plan)).sort();
     if (names.length < any.length || any.length === 0) continue;
-    return on === 'interface'
+    return isInterface
       ? `the firewall has no interface ${names.join(' or ')} here, only ${interfaces(plan).join(', ')}`
       : `nobody here is in ${names.join(' or ')}; there are ${networks(plan).join(' and ')}`;
   }
@@ -42,14 +41,13 @@ function networks({ hosts }: Plan): string[] {
 
 /** What is no address of IPv4 is not judged. */
 function mayBeAddress(text: string, plan: Plan): boolean {
-  const range = rangeOf(text);
-  return (
-    range === null ||
-    [...networks(plan), ...EVERYWHERE].some((network) => {
-      const [low, high] = rangeOf(network) ?? range;
-      return range[0] <= high && low <= range[1];
-    })
-  );
+  return [...networks(plan), ...EVERYWHERE].some((network) => rangesOverlap(text, network));
+}
+
+/** Whether two addresses, networks or ranges have an address in common; what is none of IPv4 is not judged. */
+export function rangesOverlap(one: string, other: string): boolean {
+  const [first, second] = [rangeOf(one), rangeOf(other)];
+  return first === null || second === null || (first[0] <= second[1] && second[0] <= first[1]);
 }
 
 /** An address, a network, or `from-to`; null where it is none of IPv4. */

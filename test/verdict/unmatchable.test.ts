@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { conditionsOf } from '../../src/firewall/conditions';
-import { unmatchable } from '../../src/observe/unmatchable';
+import { effectOf } from '../../src/firewall/effect';
 import { makePlan } from '../../src/plan/make-plan';
 import { loadScenario } from '../../src/scenario/load';
+import { unmatchable } from '../../src/verdict/unmatchable';
 import { lab, runs, scratch } from '../support';
 
 // Rules of other networks are loaded and obeyed, and the lab says that they can match nothing here.
@@ -108,15 +108,15 @@ test.each([
   ['a network around one of the lab’s', '-s 203.0.0.0/16', null],
   ['a host of none', '-d 203.0.114.1', 'nobody here is in 203.0.114.1'],
   ['one of several', '-s 192.168.0.0/16,10.0.0.5', null],
-  ['a mask in dots', '--source 192.168.0.0/255.255.0.0', 'nobody here is in 192.168.0.0/255.255.0.0'],
+  ['a mask in dots', '-s 192.168.0.0/255.255.0.0', 'nobody here is in 192.168.0.0/255.255.0.0'],
   ['everything', '-s 0/0', null],
   ['loopback', '-i lo -s 127.0.0.1', null],
   ['multicast', '-d 224.0.0.1', null],
   ['a name', '-s ftp.example.com', null],
   ['IPv6', '-s fe80::/10', null],
   ['a name of the lab’s', '-s $server', null],
-  ['interfaces of a kind that is not here', '--in-interface ppp+', 'the firewall has no interface ppp+ here'],
+  ['interfaces of a kind that is not here', '-i ppp+', 'the firewall has no interface ppp+ here'],
 ])('%s', (_, words, expected) => {
-  const found = unmatchable(conditionsOf(words.split(' ')), PLAN);
+  const found = unmatchable(effectOf(words.split(' ')).conditions, PLAN);
   expect(found === null ? null : found.slice(0, expected?.length)).toBe(expected);
 });
