@@ -206,3 +206,26 @@ test('evidence of one run, shuffled into another’s order, names no false cause
     expect(result.diagnosis.filter(({ code }) => code !== 'unproven')).toEqual([]);
   }
 });
+
+test('where the helper is attached already, no remedy asks for it', async () => {
+  const [unforwarded] = await record(['server-nat-passive']);
+  if (!unforwarded) throw new Error('not recorded');
+  const attached = (observation: Observation): Observation => ({
+    ...observation,
+    events: observation.events.map((event) =>
+      event.kind === 'conntrack' && event.original.destinationPort === 21
+        ? { ...event, helper: 'ftp' }
+        : event,
+    ),
+  });
+  for (const [run, code] of [
+    [blocked, 'inside-address-in-port'],
+    [unforwarded, 'not-forwarded'],
+  ] as const) {
+    const [before] = run.result.diagnosis;
+    const [after] = again(run, attached).diagnosis;
+    expect([before?.code, after?.code]).toEqual([code, code]);
+    expect(before?.remedy).toMatch(/attach the FTP helper/i);
+    expect(after?.remedy).not.toMatch(/attach/i);
+  }
+});

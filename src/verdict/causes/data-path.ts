@@ -1,4 +1,5 @@
 import { otherLeg, type Facts, type TransferFacts } from '../facts';
+import { controlEntry } from './attachment';
 import { ends, incomplete, proof, type Cause, type Examined } from './cause';
 import {
   controlHandshake,
@@ -90,10 +91,13 @@ function notForwarded(facts: Facts, of: TransferFacts): Examined {
   const { syn, dialler, far, what } = ended.handshake;
   const port = syn.destinationPort;
   const { passivePorts } = facts.plan.server;
+  // One that is attached already need not be.
+  const { helped } = controlEntry(facts, of);
+  const attach = (remedy: string): string => (helped ? '' : `, ${remedy}`);
   const remedies = {
     control: `Forward TCP port ${port} of the firewall's outside address to the server.`,
-    client: `Forward the server's passive ports (${passivePorts.join('–')}) to it, ${passiveRemedy(facts.plan)}, or use active mode.`,
-    server: `Have the client name a port that is forwarded to it, ${activeRemedy(facts.plan)}, or use passive mode.`,
+    client: `Forward the server's passive ports (${passivePorts.join('–')}) to it${attach(passiveRemedy(facts.plan))}, or use active mode.`,
+    server: `Have the client name a port that is forwarded to it${attach(activeRemedy(facts.plan))}, or use passive mode.`,
   };
   return proof(
     {

@@ -7,7 +7,7 @@ import { eventsOf, nameRules, stoppedBy } from './rules';
 export const DOUBLE_FIX: Cause = {
   code: 'double-fix',
   needs:
-    'the server’s own 227 with the firewall’s address; conntrack’s entry of the control connection, with the helper, and no expectation; the SYN to the firewall and what it did',
+    'a 227 or PORT that named the firewall’s address before it came to the firewall; conntrack’s entry of the control connection, with the helper, and no expectation; the SYN to the firewall and what it did',
   scenario: 'server-nat-double-fix',
   examine: doubleFix,
 };
@@ -20,15 +20,17 @@ export const EXPECTATION_FILTERED: Cause = {
   examine: expectationFiltered,
 };
 
-/** The server named the firewall's address itself; the helper expects nothing for an address not the server's. */
+/** An end named the firewall's address itself; the helper expects nothing for an address that is not that end's. */
 function doubleFix(facts: Facts, of: TransferFacts): Examined {
   const { plan, legOf } = facts;
-  if (legOf.server !== 'inside' || of.transfer.mode !== 'passive') return null;
+  const [namer, dialler] =
+    of.transfer.mode === 'passive' ? (['server', 'client'] as const) : (['client', 'server'] as const);
+  if (legOf[namer] !== 'inside') return null;
   const mine = new Set<unknown>(of.events);
   const left = facts.controlPackets.inside.find(
     (packet) =>
       mine.has(packet) &&
-      packet.payload.startsWith('227 ') &&
+      (namer === 'server' ? /^227 / : /^(?:PORT|EPRT) /i).test(packet.payload) &&
       announcedBy(packet.payload)?.address === plan.firewall.addresses.outside,
   );
   const ended = endedAtFirewall(facts, of, dataHandshake(facts, of));
@@ -46,9 +48,8 @@ function doubleFix(facts: Facts, of: TransferFacts): Examined {
   }
   return proof(
     {
-      text: `The server's own 227 already named the firewall's address (“${left.payload.trimEnd()}”), and the helper, which expects connections to the server's own address only, expected none. The client dialled ${ends(syn)}; the firewall forwards it to nobody and ${ended.answer}.`,
-      remedy:
-        'Use one of the two: have the server name its own address and leave the rest to the helper, or switch the helper off and forward the server’s passive ports.',
+      text: `The ${namer}'s own ${namer === 'server' ? '227' : 'PORT'} already named the firewall's address (“${left.payload.trimEnd()}”), and the helper, which expects connections to the ${namer}'s own address only, expected none. The ${dialler} dialled ${ends(syn)}; the firewall forwards it to nobody and ${ended.answer}.`,
+      remedy: `Use one of the two: have the ${namer} name its own address and leave the rest to the helper, or switch the helper off and forward ${namer === 'server' ? 'the server’s passive ports' : 'the ports that the client listens on'}.`,
     },
     [left, helped, ...ended.events],
   );

@@ -1,5 +1,5 @@
 import { announcedBy, isInside, type Facts, type TransferFacts } from '../facts';
-import { helperIsLoaded } from './attachment';
+import { controlEntry, helperIsLoaded } from './attachment';
 import { incomplete, proof, type Cause, type Examined } from './cause';
 import { passiveRemedy, rewritingRemedy } from './remedies';
 import { isUnhelped, unrewrittenPort } from './unhelped';
@@ -22,13 +22,20 @@ export const INSIDE_ADDRESS_IN_227: Cause = {
 function insideAddressInPort(facts: Facts, of: TransferFacts): Examined {
   const found = unrewrittenPort(facts, of);
   if (!isUnhelped(found)) return found;
-  const why = helperIsLoaded(facts) ? 'Nothing rewrote it' : 'No FTP helper is loaded that rewrites it';
+  const { helped } = controlEntry(facts, of);
+  const why = helped
+    ? 'The helper is attached, and did not rewrite it'
+    : helperIsLoaded(facts)
+      ? 'Nothing rewrote it'
+      : 'No FTP helper is loaded that rewrites it';
   return proof(
     {
       text: `${found.text}. ${why}.`,
-      remedy: `${rewritingRemedy(facts.plan)}, or use passive mode.`,
+      remedy: helped
+        ? 'Use passive mode; or have the client send PORT in a packet of its own, whole and by itself, which is all that the helper reads.'
+        : `${rewritingRemedy(facts.plan)}, or use passive mode.`,
     },
-    found.events,
+    helped ? [...found.events, helped] : found.events,
   );
 }
 
