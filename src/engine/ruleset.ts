@@ -1,14 +1,15 @@
 import { refusedRows } from '../firewall/iptables/dialect';
 import {
-  addedRules,
+  added,
   addedWithCounter,
   emptied,
   isOwners,
-  NftListing,
+  listed,
   policyCounter,
   standings,
   withCounter,
   type NftCommands,
+  type NftListing,
   type Standings,
 } from '../firewall/nftables/listing';
 import type { NftRule } from '../firewall/nftables/json';
@@ -86,8 +87,10 @@ class Nft {
     // What it prints of 20,000 rules it would look up among all there are, at each part; so only of the first.
     const echo = first ? await this.loadText(first, ruleset, ['-j', '-e', '-a']) : '';
     for (const part of more) await this.loadText(part, ruleset, []);
-    const listing = await this.list();
-    const rows = this.numbered(more.length > 0 ? listing.rules : addedRules(echo));
+    const told = more.length > 0 ? null : added(echo);
+    // What was added is what is there, in that order, unless the text puts rules elsewhere or takes some away.
+    const listing = told && !MOVES.test(ruleset.text) ? told : await this.list();
+    const rows = this.numbered((told ?? listing).rules);
     const found = standings(listing, ({ family, table, chain, handle }) => {
       return rows.get(`${family} ${table} ${chain} ${handle}`) ?? null;
     });
@@ -126,7 +129,7 @@ class Nft {
   private async list(): Promise<NftListing> {
     const { code, stdout, stderr } = await this.firewall.exec(['nft', '-j', '-a', 'list', 'ruleset']);
     if (code !== 0) throw new LabFailure(`nft can't list the rules: ${stderr.trim()}`);
-    return new NftListing(stdout.toString('utf8'));
+    return listed(stdout.toString('utf8'));
   }
 
   /** Rows by the rule they became: the k-th of the text is the k-th that nft added. */
@@ -176,6 +179,9 @@ class Nft {
     return code === 0 ? null : stderr.trim();
   }
 }
+
+/** Words by which rules come to stand elsewhere than behind the last one, or go. */
+const MOVES = /\b(?:insert|delete|destroy|flush|replace|reset|rename|index|position|handle)\b/;
 
 /** A part of a ruleset that is loaded by itself. */
 interface Part {

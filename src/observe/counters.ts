@@ -3,7 +3,7 @@ import { effectOf, type Loaded } from '../firewall/effect';
 import { readIptablesCounters } from '../firewall/iptables/dialect';
 import { loadedByIptables } from '../firewall/iptables/loaded';
 import type { Policy } from '../firewall/kinds';
-import { nftCounters, NftListing } from '../firewall/nftables/listing';
+import { listed as listedByNft, nftCounters } from '../firewall/nftables/listing';
 import { oneLine, words } from '../firewall/words';
 import type { Plan } from '../plan/plan';
 import type { RawEvent } from './event';
@@ -69,7 +69,7 @@ async function listed({ hosts, plan, router, standings }: Lab): Promise<Listing>
     throw new LabFailure(`the rules of ${plan.firewall.kind} can't be listed: ${stderr.trim()}`);
   const text = stdout.toString('utf8');
   if (!standings) return { counters: readIptablesCounters(text), loaded: loadedByIptables(text) };
-  const listing = new NftListing(text);
+  const listing = listedByNft(text);
   return { counters: nftCounters(listing, standings), loaded: listing.loaded(standings) };
 }
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { ANY, effectOf, type Effect } from '../../src/firewall/effect';
 import { loadedByIptables } from '../../src/firewall/iptables/loaded';
-import { NftListing, standings } from '../../src/firewall/nftables/listing';
+import { listed as read, standings, type NftListing } from '../../src/firewall/nftables/listing';
 import { load, NAMESPACES, rulesetOf } from './load-iptables';
 
 // What a rule does, as the tools themselves list it: a rule in one language does what it does in the other.
@@ -103,7 +103,7 @@ function listed(text: string): NftListing {
   const [program, ...args] = [...NAMESPACES, 'sh', '-c', 'cat | nft -f - && nft -j -a list ruleset'];
   const { stdout, stderr } = spawnSync(program, args, { input: text, encoding: 'utf8' });
   if (stdout === '') throw new Error(stderr);
-  return new NftListing(stdout);
+  return read(stdout);
 }
 
 function byNft(text: string) {

@@ -228,3 +228,28 @@ expect:
   const counted = taken.filter(({ rule }) => !/\bmeter\b/.test(rule));
   expect(listed).toEqual([...counted.map(({ rule }) => rule), 'accept']);
 }, 60_000);
+
+test('rules that are put in front of others, moved or taken away are counted as what they are', async () => {
+  const rules = `add table ip a
+    add chain ip a b { type filter hook forward priority 0; policy drop; }
+    add rule ip a b tcp dport 21 drop
+    add rule ip a b drop
+    insert rule ip a b ct state established accept
+    insert rule ip a b index 1 accept
+    add chain ip a c
+    add rule ip a c accept
+    flush chain ip a c`;
+  const file = join(scratch(), 'moved.yaml');
+  const head =
+    'title: t\nclaim: c\nbehind: client\nfirewall:\n  kind: nftables\n  nat: none\n  policy: drop\n';
+  const tail =
+    'server: ftp-srv\nclient: basic-ftp\nsession:\n  - download: { mode: passive, size: 1 KiB }\nexpect: [download is complete]\n';
+  writeFileSync(file, `${head}  rules: |\n    ${rules}\n${tail}`);
+  const { stdout, stderr } = await lab(['run', '--json', file]);
+  const [run] = (JSON.parse(stdout === '' ? '{"runs":[]}' : stdout) as { runs: RunResult[] }).runs;
+  expect({ outcome: run?.outcome, stderr: run ? '' : stderr }).toEqual({ outcome: 'pass', stderr: '' });
+  const counted = run?.rules.flatMap(({ row, packets }) => (packets > 0 ? [row] : []));
+  // The established ones, and the new ones; what was flushed is not there.
+  expect(counted).toEqual([3, 4]);
+  expect(run?.rules.map(({ row }) => row)).toEqual([1, 2, 3, 4, 'policy']);
+});

@@ -50,8 +50,7 @@ export class NftListing {
   private readonly chains: readonly NftChain[];
   private readonly helpers: readonly NftHelper[];
 
-  constructor(json: string) {
-    const { nftables } = JSON.parse(json) as { nftables: readonly NftObject[] };
+  constructor(nftables: readonly NftObject[]) {
     this.rules = nftables.flatMap(({ rule }) => rule ?? []);
     this.chains = nftables.flatMap(({ chain }) => chain ?? []);
     this.helpers = nftables.flatMap((object) => object['ct helper'] ?? []);
@@ -111,17 +110,21 @@ export function isOwners({ family, table, chain }: NftRule): boolean {
   return (family !== 'ip' || table !== TABLE || chain === FORWARD) && !/^__chain\d+$/.test(chain);
 }
 
+/** What `nft -j list ruleset` printed. */
+export function listed(json: string): NftListing {
+  return new NftListing((JSON.parse(json) as { nftables: readonly NftObject[] }).nftables);
+}
+
 /**
- * The rules that a ruleset added, in the order of its text: what `nft -j --echo` prints of it.
- *
- * @returns none for what prints nothing
+ * What a ruleset added, in the order of its text: what `nft -j --echo` prints of it, which is nothing where there is
+ * nothing.
  */
-export function addedRules(echo: string): NftRule[] {
-  if (echo.trim() === '') return [];
+export function added(echo: string): NftListing {
+  if (echo.trim() === '') return new NftListing([]);
   const { nftables } = JSON.parse(echo) as {
     nftables: readonly { readonly add?: NftObject; readonly insert?: NftObject }[];
   };
-  return nftables.flatMap(({ add, insert }) => (add ?? insert)?.rule ?? []);
+  return new NftListing(nftables.flatMap(({ add, insert }) => add ?? insert ?? []));
 }
 
 /** Statements that end a rule. What stands before them counts what they are done to. */
