@@ -1,5 +1,6 @@
 import type { Side } from '../linux22';
 import { isLinux22, type HostName, type Plan } from '../plan/plan';
+import { shortestUnstated } from '../plan/scale-time';
 import type {
   RouterCommand,
   RouterConfig,
@@ -95,6 +96,7 @@ export class Router implements FirewallRouter {
       starts,
       sides: { inside: side('inside'), outside: side('outside') },
       timeScale: this.plan.timeScale,
+      shortestTimeout: shortestUnstated(this.plan.timeScale) * this.plan.timeScale,
       directory: this.directory,
     };
     this.#agent.send(config);

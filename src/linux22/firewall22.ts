@@ -36,6 +36,8 @@ export interface Firewall22Options {
   readonly now: number;
   /** values of names that commands may write with a `$` */
   readonly names?: Readonly<Record<string, string>>;
+  /** seconds: what a timeout that no command sets is at least, where a clock that runs faster would make it too short */
+  readonly shortestTimeout?: number;
 }
 
 /** What a rule, or a chain's policy, has counted. */
@@ -151,6 +153,7 @@ export class Firewall22 {
       (port) => kernel.udpLoose || isLoose(this.#switches.number('ip_masq_udp_dloose'), port),
       this.#log,
     );
+    this.#table.raiseTimeouts(options.shortestTimeout ?? 0);
     const say = (line: string): void => {
       this.#log.say(line);
     };

@@ -1,7 +1,7 @@
 import { Entry, type FtpRole } from './entry';
 import type { KernelLog } from './kernel-log';
 import { ICMP, TCP, UDP } from './packet';
-import { defaultTimeouts, nextTcpState, type State } from './states';
+import { defaultTimeouts, nextTcpState, STATES, type State } from './states';
 import { TimerQueue } from './timer-queue';
 
 /** Ports handed out, both included (net/ip_masq.h, PORT_MASQ_BEGIN and PORT_MASQ_END, which is one more). */
@@ -83,6 +83,16 @@ export class MasqueradeTable {
     this.#udpLoose = udpLoose;
     this.#changed = changed;
     this.#bind = bind;
+  }
+
+  /**
+   * Makes every timeout at least so many seconds, but for TIME_WAIT's: that one is given to control connections as
+   * well, which is told of, and no packet of a connection that is used waits for it.
+   */
+  raiseTimeouts(least: number): void {
+    for (const state of STATES) {
+      if (state !== 'TIME_WAIT') this.timeouts[state] = Math.max(this.timeouts[state], least);
+    }
   }
 
   /** How many entries ip_masq_ftp is bound to. */

@@ -219,6 +219,11 @@ function scaleTimeouts(kind: FirewallKind, timeouts: Timeouts, scale: number): T
   return Object.fromEntries(scaled) as Timeouts;
 }
 
+/** Seconds of the run: what a timeout that the scenario says nothing of is at least. */
+export function shortestUnstated(scale: number): number {
+  return scale === 1 ? 0 : SHORTEST_UNSTATED;
+}
+
 /** The kernel's own timeouts, as short as they may be. */
 function unstated(scale: number): Timeouts {
   const seconds = ({ byItself }: { byItself: number }): number =>

@@ -22,6 +22,8 @@ export interface RouterConfig {
   readonly ruleset: Ruleset;
   /** seconds of the firewall's clock per real second */
   readonly timeScale: number;
+  /** seconds of the firewall's clock: what a timeout that no command sets is at least */
+  readonly shortestTimeout: number;
   /** where the tools and their pipes are put; it is there */
   readonly directory: string;
   /** a start script is run next: its tools make the rows, and it finds the files of /proc that it knows */

@@ -51,11 +51,14 @@ export class Router {
    * @throws RefusedCommand for a command that its tool refuses, an Error when sockets cannot be had
    */
   constructor(config: RouterConfig, calls: SystemCalls, report: (report: RouterEvent) => void) {
-    const { sides, kernel, ruleset, timeScale, directory } = config;
+    const { sides, kernel, ruleset, timeScale, shortestTimeout, directory } = config;
     this.#sides = [sides.inside, sides.outside];
     this.#scale = timeScale;
     this.#report = report;
-    this.#firewall = new Firewall22({ kernel, interfaces: sides, now: this.#now() });
+    this.#firewall = new Firewall22({
+      ...{ kernel, shortestTimeout, interfaces: sides },
+      now: this.#now(),
+    });
     this.#firewall.onEvent((event) => {
       if (event.kind === 'rule-hit') return;
       // What happens while a start script runs is before the run.

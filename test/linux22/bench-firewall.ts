@@ -27,7 +27,7 @@ export class Bench {
   readonly events: Event22[] = [];
   readonly firewall: Firewall22;
 
-  constructor(kernel: Kernel22 = '2.2.19', lines: readonly string[] = MASQUERADING) {
+  constructor(kernel: Kernel22 = '2.2.19', lines: readonly string[] = MASQUERADING, shortestTimeout = 0) {
     this.firewall = new Firewall22({
       kernel,
       interfaces: {
@@ -35,6 +35,7 @@ export class Bench {
         outside: { address: FIREWALL, prefix: 24 },
       },
       now: 0,
+      shortestTimeout,
     });
     this.firewall.onEvent((event) => this.events.push(event));
     this.type('echo 1 > /proc/sys/net/ipv4/ip_forward', ...lines);

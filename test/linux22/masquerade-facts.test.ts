@@ -378,3 +378,14 @@ describe('the path of a packet (ip_input.c, ip_forward.c)', () => {
     ).toMatchObject({ to: 'inside' });
   });
 });
+
+test('where a clock runs too fast for them, the timeouts that no command sets are as long as asked for', () => {
+  const left = (shortest: number, seconds: number): number => {
+    const bench = new Bench('2.2.19', MASQUERADING, shortest);
+    // In SYN_SENT for two minutes by itself (masq_timeout_table).
+    const { sourcePort: destinationPort } = only(bench.out({ flags: 'S' }));
+    bench.wait(seconds);
+    return bench.back({ flags: 'SA', destinationPort }).filter(({ to }) => to === 'inside').length;
+  };
+  expect([left(0, 119), left(0, 121), left(288, 121), left(288, 289)]).toEqual([1, 0, 1, 0]);
+});

@@ -229,3 +229,18 @@ test('where the helper is attached already, no remedy asks for it', async () => 
     expect(after?.remedy).not.toMatch(/attach/i);
   }
 });
+
+test('a port that was named in place of an inside address is not called one that nobody forwards', async () => {
+  const [run] = await record(['active-unforwarded-range']);
+  if (!run) throw new Error('not recorded');
+  expect(run.result.diagnosis[0]?.code).toBe('not-forwarded');
+  const said = (text: string): string => text.replace(/^PORT \d+,\d+,\d+,\d+,/, 'PORT 10,0,0,10,');
+  // As if a helper had rewritten it, whose expectation is not in the record.
+  const result = again(run, (observation) => ({
+    ...observation,
+    events: observation.events.map((event) =>
+      event.kind === 'packet' && event.leg === 'inside' ? { ...event, payload: said(event.payload) } : event,
+    ),
+  }));
+  expect(result.diagnosis[0]?.code).not.toBe('not-forwarded');
+});

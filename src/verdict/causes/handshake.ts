@@ -2,7 +2,7 @@ import type { ConntrackEvent, LabEvent, Leg, PacketEvent } from '../../observe/e
 import { isLinux22 } from '../../plan/plan';
 import { mayMatch } from '../may-match';
 import { eventsOf, loadedAs, nameRules, stoppedBy } from './rules';
-import { isSyn, otherLeg, type Facts, type TransferFacts } from '../facts';
+import { announcedBy, isInside, isSyn, otherLeg, type Facts, type TransferFacts } from '../facts';
 
 /** Packets of one transfer, by leg. */
 export type ByLeg = Readonly<Record<Leg, readonly PacketEvent[]>>;
@@ -176,6 +176,26 @@ function wasRefused({ observation }: Facts, { what, dialler, near, syn, packets 
   return again.length === 1 && !otherError;
 }
 
+/**
+ * Whether a port of the firewall's was named in place of an inside address: by a helper, which then expected its
+ * connection, whether or not conntrack's word of that is here.
+ */
+function wasRewritten({ plan, legOf }: Facts, of: TransferFacts, syn: PacketEvent): boolean {
+  const said = of.events.flatMap((event) => {
+    if (event.kind === 'ftp-line')
+      return [{ leg: legOf[event.vantage === 'server' ? 'server' : 'client'], text: event.line }];
+    return event.kind === 'packet' ? [{ leg: event.leg, text: event.payload }] : [];
+  });
+  const named = said.map(({ leg, text }) => ({ leg, ...announcedBy(text) }));
+  return (
+    named.some(({ leg, address }) => leg === 'inside' && isInside(plan, address ?? null)) &&
+    named.some(
+      ({ leg, address, port }) =>
+        leg === 'outside' && address === syn.destination && port === syn.destinationPort,
+    )
+  );
+}
+
 /** What the firewall itself did with a SYN to its own address that came out nowhere. */
 export interface Unforwarded {
   readonly handshake: Handshake;
@@ -196,7 +216,7 @@ export function endedAtFirewall(
   const { syn, near, far, packets } = handshake;
   if (!toFirewallItself(facts, handshake) || !facts.complete[far]) return null;
   // Only a whole record can show that there was no expectation.
-  if (facts.observation.conntrackLost > 0) return null;
+  if (facts.observation.conntrackLost > 0 || wasRewritten(facts, of, syn)) return null;
   if (wasUsed(facts, handshake) || packets[far].some((packet) => isSyn(packet))) return null;
   const reset = resetOf(packets[near], syn);
   const entries = entriesOf(facts, syn);
