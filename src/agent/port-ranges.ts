@@ -17,6 +17,11 @@ export function rangesText(ranges: readonly PortRange[]): string {
   return ranges.map(([low, high]) => (low === high ? String(low) : `${low}-${high}`)).join(', ');
 }
 
+/** Whether a port is in one of some ranges. */
+export function inRanges(ranges: readonly PortRange[], port: number): boolean {
+  return ranges.some(([low, high]) => port >= low && port <= high);
+}
+
 /** How many ports are in some ranges. */
 export function countPorts(ranges: readonly PortRange[]): number {
   return ranges.reduce((sum, [low, high]) => sum + high - low + 1, 0);

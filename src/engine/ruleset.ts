@@ -6,6 +6,7 @@ import {
   isOwners,
   listed,
   policyCounter,
+  ruleId,
   standings,
   withCounter,
   type NftCommands,
@@ -91,9 +92,7 @@ class Nft {
     // What was added is what is there, in that order, unless the text puts rules elsewhere or takes some away.
     const listing = told && !MOVES.test(ruleset.text) ? told : await this.list();
     const rows = this.numbered((told ?? listing).rules);
-    const found = standings(listing, ({ family, table, chain, handle }) => {
-      return rows.get(`${family} ${table} ${chain} ${handle}`) ?? null;
-    });
+    const found = standings(listing, (rule) => rows.get(ruleId(rule)) ?? null);
     await this.count(listing, more.length > 0);
     return found;
   }
@@ -142,12 +141,7 @@ class Nft {
         ? new RefusedRows([{ row: null, line: 0, column: 0, message }])
         : new LabFailure(`of the rules, ${message}`);
     }
-    return new Map(
-      own.map(({ family, table, chain, handle }, index) => [
-        `${family} ${table} ${chain} ${handle}`,
-        rows[index]?.row ?? 0,
-      ]),
-    );
+    return new Map(own.map((rule, index) => [ruleId(rule), rows[index]?.row ?? 0]));
   }
 
   private async count(listing: NftListing, anew: boolean): Promise<void> {

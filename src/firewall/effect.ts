@@ -55,6 +55,10 @@ export interface Loaded {
   readonly helpers: readonly string[];
 }
 
+/** Of a firewall that was not asked. */
+export const NOTHING_LOADED: Loaded = { rules: [], helpers: [] };
+
+/** What a rule asks that asks nothing. */
 export const ANY: Omit<Effect, 'verdict'> = {
   always: true,
   conditions: [],

@@ -20,7 +20,8 @@ interface Counter {
 /** What the firewall says of its rules: how often each matched, and what it does. */
 interface Listing {
   readonly counters: readonly Counter[];
-  readonly loaded: Loaded;
+  /** asked for once a run, where counters are read after each transfer that fails */
+  readonly loaded: () => Loaded;
 }
 
 /**
@@ -34,7 +35,7 @@ const SAVE =
 export async function readRules(
   lab: Lab,
   at: number,
-): Promise<{ readonly events: RawEvent[]; readonly loaded: Loaded }> {
+): Promise<{ readonly events: RawEvent[]; readonly loaded: () => Loaded }> {
   const { counters, loaded } = await listed(lab);
   return { events: ruleEvents(lab.plan, counters, at), loaded };
 }
@@ -62,15 +63,15 @@ function ruleEvents({ firewall }: Plan, found: readonly Counter[], at: number): 
 }
 
 async function listed({ hosts, plan, router, standings }: Lab): Promise<Listing> {
-  if (router) return { counters: await router.counters(), loaded: loadedByIpchains(plan) };
+  if (router) return { counters: await router.counters(), loaded: () => loadedByIpchains(plan) };
   const argv = standings ? ['nft', '-j', 'list', 'ruleset'] : ['sh', '-c', SAVE];
   const { code, stdout, stderr } = await hosts.firewall.exec(argv);
   if (code !== 0)
     throw new LabFailure(`the rules of ${plan.firewall.kind} can't be listed: ${stderr.trim()}`);
   const text = stdout.toString('utf8');
-  if (!standings) return { counters: readIptablesCounters(text), loaded: loadedByIptables(text) };
+  if (!standings) return { counters: readIptablesCounters(text), loaded: () => loadedByIptables(text) };
   const listing = listedByNft(text);
-  return { counters: nftCounters(listing, standings), loaded: listing.loaded(standings) };
+  return { counters: nftCounters(listing, standings), loaded: () => listing.loaded(standings) };
 }
 
 /** Rules of ipchains as they were given to it, or typed by a start script. */

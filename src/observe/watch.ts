@@ -1,3 +1,4 @@
+import { NOTHING_LOADED } from '../firewall/effect';
 import type { HostProcess, Lab } from '../engine/host';
 import type { HostReport } from '../engine/agent-process';
 import type { StepRecord } from '../session/run-session';
@@ -62,18 +63,15 @@ export class Watch {
     return observation(this.lab, events, {
       captures: captured.map(({ record }) => record),
       conntrackLost: table.lost,
-      loaded: rules.loaded,
+      loaded: rules.loaded(),
     });
   }
 }
 
-/** What is known of a firewall that was not asked. */
-export const NOTHING: Observation['loaded'] = { rules: [], helpers: [] };
-
 /** What was seen when a run broke off: only what the programs told. */
 export function partialObservation(lab: Lab, reports: readonly HostReport[]): Observation {
   const events = reports.flatMap((report) => reportEvent(report) ?? []);
-  return observation(lab, events, { captures: [], conntrackLost: 0, loaded: NOTHING });
+  return observation(lab, events, { captures: [], conntrackLost: 0, loaded: NOTHING_LOADED });
 }
 
 /**

@@ -223,7 +223,7 @@ function probeFacts(probe: PlannedProbe, seen: readonly ProbeEvent[]): ProbeFact
 }
 
 /** What tells rules apart: rows by their number, policies by their chain, which their text has. */
-function ruleKey({ row, rule }: RuleEvent): number | string {
+export function ruleKey({ row, rule }: Pick<RuleEvent, 'row' | 'rule'>): number | string {
   return row === 'policy' ? rule : row;
 }
 

@@ -1,4 +1,5 @@
 import { toRanges } from '../agent/port-ranges';
+import { NOTHING_LOADED } from '../firewall/effect';
 import type { Observation, PacketEvent, RuleEvent } from '../observe/event';
 import type { Plan } from '../plan/plan';
 import type { ClaimChecks } from '../scenario';
@@ -178,7 +179,7 @@ export function unseen(plan: Plan, kernel: string, failure: string, seconds: num
     events: [],
     captures: [],
     conntrackLost: 0,
-    loaded: { rules: [], helpers: [] },
+    loaded: NOTHING_LOADED,
   };
   return judge(plan, nothing, failure);
 }

@@ -1,7 +1,8 @@
+import { inRanges } from '../agent/port-ranges';
 import type { Effect } from '../firewall/effect';
 import type { PacketEvent } from '../observe/event';
 import type { Plan } from '../plan/plan';
-import { rangesOverlap } from './unmatchable';
+import { isNamed, rangesOverlap } from './unmatchable';
 
 /** What a rule may still ask of a packet when its state is left aside. */
 export function mayMatch(plan: Plan, does: Effect, packet: PacketEvent): boolean {
@@ -16,8 +17,8 @@ export function whyNot(plan: Plan, does: Effect, packet: PacketEvent): string | 
   const { leg, source, sourcePort, destination, destinationPort, protocol } = packet;
   const far = leg === 'inside' ? 'outside' : 'inside';
   for (const { on, any } of does.conditions) {
-    if (on === 'in' && !any.some((name) => isInterface(name, leg))) return `it came in from ${leg}`;
-    if (on === 'out' && !any.some((name) => isInterface(name, far))) return `it was to go out to ${far}`;
+    if (on === 'in' && !any.some((name) => isNamed(name, leg))) return `it came in from ${leg}`;
+    if (on === 'out' && !any.some((name) => isNamed(name, far))) return `it was to go out to ${far}`;
     const translated = plan.firewall.nat !== 'none';
     if (on === 'source' && !translated && !any.some((text) => rangesOverlap(text, source)))
       return `it came from ${source}`;
@@ -28,16 +29,10 @@ export function whyNot(plan: Plan, does: Effect, packet: PacketEvent): string | 
   if (named && !named.some((name) => [protocol, 'all', 'ip', NUMBERS[protocol]].includes(name)))
     return `it is of ${protocol}`;
   const within = (ports: Effect['sourcePorts'], port: number): boolean =>
-    ports === null || ports.some(([low, high]) => port >= low && port <= high);
+    ports === null || inRanges(ports, port);
   if (!within(does.sourcePorts, sourcePort)) return `it came from port ${sourcePort}`;
   if (!within(does.destinationPorts, destinationPort)) return `it went to port ${destinationPort}`;
   return null;
 }
 
 const NUMBERS: Readonly<Record<string, string>> = { tcp: '6', udp: '17', icmp: '1' };
-
-/** `eth+` and `eth*` stand for several. */
-function isInterface(name: string, here: string): boolean {
-  const several = /^(.*)[+*]$/.exec(name)?.[1];
-  return several === undefined ? here === name : here.startsWith(several);
-}

@@ -1,4 +1,4 @@
-import { rangesText, toRanges } from '../agent/port-ranges';
+import { inRanges, rangesText, toRanges } from '../agent/port-ranges';
 import type { CheckName } from '../scenario';
 import type { ProbedFrom, ProbeFacts } from './facts';
 import { finding, unknown, type Context, type Finding } from './finding';
@@ -12,7 +12,7 @@ const NONE: ReadonlySet<number> = new Set();
 const everything: Wanted = (sent) => sent;
 const nothing: Wanted = () => NONE;
 const onlyThese: Wanted = (sent, { asked }) =>
-  new Set([...sent].filter((port) => asked.ports.some(([low, high]) => port >= low && port <= high)));
+  new Set([...sent].filter((port) => inRanges(asked.ports, port)));
 
 const WANTED: Readonly<Record<Exclude<ProbeCheckName, 'probe-somewhere'>, Wanted>> = {
   'probe-nowhere': nothing,

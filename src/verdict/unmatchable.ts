@@ -28,10 +28,14 @@ function interfaces({ hosts, bridges }: Plan): string[] {
   return [...new Set([...firewall.interfaces.map(({ name }) => name), ...ports, 'lo'])];
 }
 
-/** A name may stand for several: `eth+` in iptables and ipchains, `eth*` in nft. */
 function mayBeInterface(name: string, plan: Plan): boolean {
+  return interfaces(plan).some((here) => isNamed(name, here));
+}
+
+/** Whether a rule's name of an interface is of one here. It may stand for several: `eth+`, and in nft `eth*`. */
+export function isNamed(name: string, here: string): boolean {
   const several = /^(.*)[+*]$/.exec(name)?.[1];
-  return interfaces(plan).some((here) => (several === undefined ? here === name : here.startsWith(several)));
+  return several === undefined ? here === name : here.startsWith(several);
 }
 
 function networks({ hosts }: Plan): string[] {

@@ -19,8 +19,9 @@ const ADDED_RULE =
 export const nftables: Dialect = {
   parse(text, context) {
     const plain = withoutShell(text);
-    const whole = statements(plain).some(({ text: said, within }) => within !== 'top' || WHOLE.test(said));
-    const found = statements(plain, whole ? 'top' : 'chain');
+    const ofTables = statements(plain);
+    const whole = ofTables.some(({ text: said, within }) => within !== 'top' || WHOLE.test(said));
+    const found = whole ? ofTables : statements(plain, 'chain');
     const rules = found.filter(isRule);
     const rows = rules.map((rule, index) => rowOf(rule, context.firstRow + index));
     return {

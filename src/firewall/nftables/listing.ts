@@ -47,59 +47,59 @@ export interface NftCounter {
 /** `nft -j list ruleset`, read. */
 export class NftListing {
   readonly rules: readonly NftRule[];
-  private readonly chains: readonly NftChain[];
+  /** rules by their chain, in their order */
+  readonly byChain: ReadonlyMap<string, readonly NftRule[]>;
+  /** chains that a forwarded packet meets by itself, and their policies */
+  readonly forwarding: ReadonlyMap<string, Policy>;
+  private readonly chains: ReadonlyMap<string, NftChain>;
   private readonly helpers: readonly NftHelper[];
 
   constructor(nftables: readonly NftObject[]) {
     this.rules = nftables.flatMap(({ rule }) => rule ?? []);
-    this.chains = nftables.flatMap(({ chain }) => chain ?? []);
+    this.byChain = byChain(this.rules);
+    const chains = nftables.flatMap(({ chain }) => chain ?? []);
+    this.chains = new Map(chains.map((chain) => [placeOf({ ...chain, chain: chain.name }), chain]));
+    const base = [...this.chains].filter(([, { type, hook }]) => type === 'filter' && hook === 'forward');
+    this.forwarding = new Map(base.map(([place, { policy }]) => [place, policy ?? 'accept']));
     this.helpers = nftables.flatMap((object) => object['ct helper'] ?? []);
-  }
-
-  /** Chains that a forwarded packet meets by itself, and their policies. */
-  get forwarding(): ReadonlyMap<string, Policy> {
-    const base = this.chains.filter(({ type, hook }) => type === 'filter' && hook === 'forward');
-    return new Map(
-      base.map(({ family, table, name, policy }) => [`${family} ${table} ${name}`, policy ?? 'accept']),
-    );
   }
 
   /** What the owner's rules do. */
   loaded(standing: Standings): Loaded {
-    const chains = new Map(
-      this.chains.map((chain) => [`${chain.family} ${chain.table} ${chain.name}`, chain]),
-    );
-    const rules = this.byChain();
-    const loaded = [...standing].flatMap(([chain, rows]) =>
-      rows.flatMap((row, index): LoadedRule[] => {
-        const rule = rules.get(chain)?.[index];
+    const loaded = [...standing].flatMap(([place, rows]) => {
+      const rules = this.byChain.get(place) ?? [];
+      const { family, table, hook = null, prio: priority = null } = this.chains.get(place) ?? {};
+      const helpers = this.helpers.filter((helper) => helper.family === family && helper.table === table);
+      const types = new Map(helpers.map(({ name, type }) => [name, type]));
+      return rows.flatMap((row, index): LoadedRule[] => {
+        const rule = rules[index];
         if (typeof row !== 'number' || !rule) return [];
-        const helpers = this.helpers.filter(
-          ({ family, table }) => family === rule.family && table === rule.table,
-        );
-        const types = new Map(helpers.map(({ name, type }) => [name, type]));
-        const { hook = null, prio: priority = null } = chains.get(chain) ?? {};
-        return [{ row, chain, hook, priority, does: nftEffect(rule, types) }];
-      }),
-    );
+        return [{ row, chain: place, hook, priority, does: nftEffect(rule, types) }];
+      });
+    });
     return { rules: loaded, helpers: [...new Set(this.helpers.map(({ type }) => type))] };
-  }
-
-  /** Rules by their chain, in their order. */
-  byChain(): Map<string, NftRule[]> {
-    const found = new Map<string, NftRule[]>();
-    for (const rule of this.rules) {
-      const chain = chainOf(rule);
-      const rules = found.get(chain);
-      if (rules) rules.push(rule);
-      else found.set(chain, [rule]);
-    }
-    return found;
   }
 }
 
-function chainOf({ family, table, chain }: NftRule): string {
+function byChain(rules: readonly NftRule[]): Map<string, NftRule[]> {
+  const found = new Map<string, NftRule[]>();
+  for (const rule of rules) {
+    const place = placeOf(rule);
+    const others = found.get(place);
+    if (others) others.push(rule);
+    else found.set(place, [rule]);
+  }
+  return found;
+}
+
+/** A chain by the name that a listing knows it by, e.g. `ip office forward`. */
+function placeOf({ family, table, chain }: Pick<NftRule, 'family' | 'table' | 'chain'>): string {
   return `${family} ${table} ${chain}`;
+}
+
+/** What tells a rule from all others (a handle alone is of its table). */
+export function ruleId(rule: NftRule): string {
+  return `${placeOf(rule)} ${rule.handle}`;
 }
 
 /**
@@ -174,21 +174,20 @@ export function policyCounter(place: string): NftCommands {
 export function standings(listing: NftListing, rowOf: (rule: NftRule) => number | null): Standings {
   const forwarding = [...listing.forwarding.keys()];
   const found = new Map<string, Standing[]>(forwarding.map((chain) => [chain, []]));
-  for (const [chain, rules] of listing.byChain()) found.set(chain, rules.map(rowOf));
+  for (const [chain, rules] of listing.byChain) found.set(chain, rules.map(rowOf));
   for (const chain of forwarding) found.get(chain)?.push('policy');
   return found;
 }
 
 /** The counters of what stands where, from `nft -j list ruleset`: of each rule the last, which is the lab's own. */
-export function nftCounters(listing: NftListing, standing: Standings): NftCounter[] {
-  const found = listing.byChain();
+export function nftCounters({ byChain: rules, forwarding }: NftListing, standing: Standings): NftCounter[] {
   return [...standing].flatMap(([chain, rows]) =>
     rows.flatMap((row, index): NftCounter[] => {
-      const { expr = [] } = found.get(chain)?.[index] ?? {};
+      const { expr = [] } = rules.get(chain)?.[index] ?? {};
       const counter = expr.findLast((part) => part['counter'])?.['counter'];
       if (row === null || !isCounter(counter)) return [];
-      const policy = listing.forwarding.get(chain) ?? null;
-      return [{ row, chain, policy, packets: counter.packets, bytes: counter.bytes }];
+      const { packets, bytes } = counter;
+      return [{ row, chain, policy: forwarding.get(chain) ?? null, packets, bytes }];
     }),
   );
 }

@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { ruleKey } from '../../verdict/facts';
 import { cut } from '../escape';
 import type { ReportRun } from '../for-report';
 import { Chunks } from './chunks';
@@ -16,10 +17,6 @@ interface Effect {
   readonly decided: ReadonlySet<number | string>;
   /** those whose packets go no further */
   readonly stops: ReadonlySet<number | string>;
-}
-
-function known(row: Row['row'], text: string): number | string {
-  return row === 'policy' ? text : row;
 }
 
 /** The firewall's rules with their counters; those that a finding rests on stand out. */
@@ -44,7 +41,7 @@ export function RulesSection({ run }: { run: ReportRun }): VNode | null {
           </thead>
           <tbody>
             {shown.map((rule) => (
-              <RuleRow key={known(rule.row, rule.text)} rule={rule} effect={effect} />
+              <RuleRow key={ruleKey({ row: rule.row, rule: rule.text })} rule={rule} effect={effect} />
             ))}
           </tbody>
         </table>
@@ -65,7 +62,9 @@ export function RulesSection({ run }: { run: ReportRun }): VNode | null {
 }
 
 function matters(rule: Row, { decided }: Effect): boolean {
-  return rule.packets > 0 || rule.row === 'policy' || decided.has(known(rule.row, rule.text));
+  return (
+    rule.packets > 0 || rule.row === 'policy' || decided.has(ruleKey({ row: rule.row, rule: rule.text }))
+  );
 }
 
 function effectOf(run: ReportRun): Effect {
@@ -74,8 +73,8 @@ function effectOf(run: ReportRun): Effect {
     [...run.diagnosis, ...run.expectations, ...run.claims].flatMap(({ events }) => events),
   );
   return {
-    decided: new Set(samples.filter(({ id }) => cited.has(id)).map(({ row, rule }) => known(row, rule))),
-    stops: new Set(samples.filter(({ stops }) => stops).map(({ row, rule }) => known(row, rule))),
+    decided: new Set(samples.filter(({ id }) => cited.has(id)).map(ruleKey)),
+    stops: new Set(samples.filter(({ stops }) => stops).map(ruleKey)),
   };
 }
 
@@ -96,8 +95,9 @@ function Head(): VNode {
 
 function RuleRow({ rule, effect }: { rule: Row; effect: Effect }): VNode {
   const { row, text, packets, bytes, unmatchable } = rule;
-  const decided = effect.decided.has(known(row, text));
-  const stopped = packets > 0 && effect.stops.has(known(row, text));
+  const key = ruleKey({ row, rule: text });
+  const decided = effect.decided.has(key);
+  const stopped = packets > 0 && effect.stops.has(key);
   return (
     <tr class={decided ? 'decided' : packets === 0 ? 'silent' : undefined}>
       <th scope="row">{row}</th>

@@ -1,3 +1,4 @@
+import { inRanges } from '../../agent/port-ranges';
 import type { LoadedRule } from '../../firewall/effect';
 import type { ConntrackEvent, LabEvent, PacketEvent } from '../../observe/event';
 import { isSyn, type Facts, type TransferFacts } from '../facts';
@@ -17,7 +18,7 @@ export function attachingRows({ loaded }: Facts): readonly LoadedRule[] {
 
 /** Whether a rule attaches the helper to servers on a port. */
 export function watches({ does }: LoadedRule, port: number): boolean {
-  return does.destinationPorts?.some(([low, high]) => port >= low && port <= high) ?? true;
+  return does.destinationPorts === null || inRanges(does.destinationPorts, port);
 }
 
 /** Whether it stands in a chain that sees packets before conntrack does. iptables' CT target comes in time in table raw. */
@@ -25,7 +26,7 @@ export function isTooEarly({ priority }: LoadedRule): boolean {
   return priority !== null && priority < CONNTRACK_PRIORITY;
 }
 
-/** The SYN of the control connection that a transfer used, where it came to the firewall. */
+/** The first SYN of a control connection, where it came to the firewall. */
 export function controlSyn(facts: Facts): PacketEvent | undefined {
   return facts.controlPackets[facts.legOf.client].find(
     (packet) => isSyn(packet) && packet.destinationPort === facts.plan.server.port,

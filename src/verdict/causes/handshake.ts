@@ -1,5 +1,6 @@
 import type { ConntrackEvent, LabEvent, Leg, PacketEvent } from '../../observe/event';
 import { isLinux22 } from '../../plan/plan';
+import { inRanges } from '../../agent/port-ranges';
 import { mayMatch } from '../may-match';
 import { eventsOf, loadedAs, nameRules, stoppedBy } from './rules';
 import { announcedBy, isInside, isSyn, otherLeg, type Facts, type TransferFacts } from '../facts';
@@ -72,14 +73,22 @@ export function lostAtFirewall(facts: Facts, handshake: Handshake): Lost | null 
     return toFirewallItself(facts, handshake) ? null : { packet: syn, answer: false, towards: far };
   }
   if (!facts.complete[near] || entries.some(({ state }) => state === 'ESTABLISHED')) return null;
-  const answers = (list: readonly PacketEvent[], to: PacketEvent): PacketEvent | undefined =>
-    list.find(
-      ({ flags, sourcePort, destinationPort }) =>
-        flags === 'SA' && sourcePort === to.destinationPort && destinationPort === to.sourcePort,
-    );
-  const answer = answers(packets[far], crossed);
-  if (!answer || answers(packets[near], syn)) return null;
+  const answer = answerTo(packets[far], crossed);
+  if (!answer || answerTo(packets[near], syn)) return null;
   return { packet: answer, answer: true, towards: near };
+}
+
+/** The SYN/ACK that answered a SYN, among the packets of the same leg. */
+export function answerTo(packets: readonly PacketEvent[], syn: PacketEvent): PacketEvent | undefined {
+  return packets.find(
+    ({ flags, sourcePort, destinationPort }) =>
+      flags === 'SA' && sourcePort === syn.destinationPort && destinationPort === syn.sourcePort,
+  );
+}
+
+/** Whose packets they are, at the beginning of a sentence. */
+export function whose({ what }: Handshake): string {
+  return what === 'data' ? 'The data connection’s' : 'The control connection’s';
 }
 
 /** The SYN as it left the firewall. Translation changes addresses and ports, never its sequence number. */
@@ -114,7 +123,7 @@ function toFirewallItself(facts: Facts, { syn, near }: Handshake): boolean {
   const { plan, conntrack } = facts;
   const port = syn.destinationPort;
   if (syn.destination !== plan.firewall.addresses[near]) return false;
-  const forwarded = plan.firewall.forward.some(([low, high]) => port >= low && port <= high);
+  const forwarded = inRanges(plan.firewall.forward, port);
   const expected = conntrack.some(
     ({ change, original }) => change.startsWith('expect-') && original.destinationPort === port,
   );

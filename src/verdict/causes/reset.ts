@@ -1,7 +1,15 @@
 import type { PacketEvent } from '../../observe/event';
 import { type Facts, type TransferFacts } from '../facts';
 import { ends, incomplete, proof, type Cause, type Examined } from './cause';
-import { controlHandshake, crossing, dataHandshake, resetOf, type Handshake } from './handshake';
+import {
+  answerTo,
+  controlHandshake,
+  crossing,
+  dataHandshake,
+  resetOf,
+  whose,
+  type Handshake,
+} from './handshake';
 import { eventsOf, nameRules, rejectedBy } from './rules';
 
 // Who made an RST shows on the two legs: one that an end sent is on its own leg before the other; one that
@@ -28,10 +36,6 @@ function handshakes(facts: Facts, of: TransferFacts): Handshake[] {
   return [dataHandshake(facts, of), controlHandshake(facts, of)].filter((found) => found !== null);
 }
 
-function name({ what }: Handshake): string {
-  return what === 'data' ? 'The data connection’s' : 'The control connection’s';
-}
-
 /** A row answered RST in the name of the host that was dialled. */
 function resetByRow(facts: Facts, of: TransferFacts): Examined {
   const rejecters = rejectedBy(facts, of);
@@ -45,7 +49,7 @@ function resetByRow(facts: Facts, of: TransferFacts): Examined {
     if (rejecters.length === 0) return incomplete({ 'a row that rejected a packet meanwhile': rejecters });
     return proof(
       {
-        text: `${name(handshake)} SYN (${ends(syn)}) was answered by RST as if from ${reset.source}, but neither was seen ${far}: the firewall made it, by ${nameRules(rejecters)}.`,
+        text: `${whose(handshake)} SYN (${ends(syn)}) was answered by RST as if from ${reset.source}, but neither was seen ${far}: the firewall made it, by ${nameRules(rejecters)}.`,
         remedy:
           'Accept these connections before the row that rejects them; nothing is wrong at the host that seems to refuse.',
       },
@@ -67,20 +71,13 @@ function isOfSyn(handshake: Handshake, packet: PacketEvent): boolean {
   );
 }
 
-/** Whether the host took the connection first: an RST after that is another matter. */
-function wasAnswered({ far, packets }: Handshake, crossed: PacketEvent): boolean {
-  return packets[far].some(
-    ({ flags, sourcePort, destinationPort }) =>
-      flags === 'SA' && sourcePort === crossed.destinationPort && destinationPort === crossed.sourcePort,
-  );
-}
-
 /** The SYN arrived, and the host it was for answered RST: nobody listens there. */
 function resetByPeer(facts: Facts, of: TransferFacts): Examined {
   for (const handshake of handshakes(facts, of)) {
     const crossed = crossing(handshake);
     const reset = crossed && resetOf(handshake.packets[handshake.far], crossed);
-    if (!reset || wasAnswered(handshake, crossed)) continue;
+    // An RST after the host took the connection is another matter.
+    if (!reset || answerTo(handshake.packets[handshake.far], crossed)) continue;
     const { syn } = handshake;
     const changed =
       syn.destinationPort === crossed.destinationPort
@@ -88,7 +85,7 @@ function resetByPeer(facts: Facts, of: TransferFacts): Examined {
         : ` The firewall had turned port ${syn.destinationPort} into ${crossed.destinationPort}.`;
     return proof(
       {
-        text: `${name(handshake)} SYN reached its host (${ends(crossed)}), which answered RST (${reset.source}): nobody listens on that port there.${changed}`,
+        text: `${whose(handshake)} SYN reached its host (${ends(crossed)}), which answered RST (${reset.source}): nobody listens on that port there.${changed}`,
         remedy:
           'Compare the port named in the dialogue with the one that was dialled; a firewall that rewrites one of them must translate the other.',
       },

@@ -2,7 +2,7 @@ import { isLinux22 } from '../../plan/plan';
 import { isInside, type Facts, type TransferFacts } from '../facts';
 import { whyNot } from '../may-match';
 import { ends, incomplete, proof, type Cause, type Examined } from './cause';
-import { controlHandshake, crossing, dataHandshake } from './handshake';
+import { answerTo, controlHandshake, crossing, dataHandshake, whose } from './handshake';
 import { lastCount } from './rules';
 
 export const NAT_NOT_APPLIED: Cause = {
@@ -20,11 +20,7 @@ function natNotApplied(facts: Facts, of: TransferFacts): Examined {
   for (const handshake of [controlHandshake(facts, of), dataHandshake(facts, of)]) {
     const crossed = handshake?.near === 'inside' ? crossing(handshake) : undefined;
     if (!handshake || !crossed || !isInside(plan, crossed.source)) continue;
-    const answered = handshake.packets.outside.some(
-      ({ flags, destinationPort, sourcePort }) =>
-        flags === 'SA' && destinationPort === crossed.sourcePort && sourcePort === crossed.destinationPort,
-    );
-    if (answered) continue;
+    if (answerTo(handshake.packets.outside, crossed)) continue;
     const rows = [...facts.loaded.values()].filter(({ does }) => does.verdict === 'snat');
     const counts = rows.flatMap(({ row }) => lastCount(facts, row) ?? []);
     const matched = counts.some(({ packets }) => packets > 0);
@@ -41,15 +37,11 @@ function natNotApplied(facts: Facts, of: TransferFacts): Examined {
       : ' No row translates what goes out.';
     return proof(
       {
-        text: `${subject(handshake.what)} SYN left the firewall outside with its inside address (${ends(crossed)}), to which nobody there has a way back, and was not answered.${row}`,
+        text: `${whose(handshake)} SYN left the firewall outside with its inside address (${ends(crossed)}), to which nobody there has a way back, and was not answered.${row}`,
         remedy: `Translate what goes out by outside: ${plan.firewall.kind === 'nftables' ? 'oifname "outside" masquerade, in a chain of type nat on hook postrouting' : 'iptables -t nat -A POSTROUTING -o outside -j MASQUERADE'}.`,
       },
       [handshake.syn, crossed, ...counts],
     );
   }
   return null;
-}
-
-function subject(what: 'control' | 'data'): string {
-  return what === 'control' ? 'The control connection’s' : 'The data connection’s';
 }
