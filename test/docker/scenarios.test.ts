@@ -71,11 +71,16 @@ describeDocker('the same scenarios on both engines', () => {
       });
       expect(withoutCounts(run)).toEqual(withoutCounts(other));
       // The same files of evidence, with as much in them, and captures that hold packets.
-      const evidence = ({ artifacts }: RunResult): { file: string; empty: boolean }[] => {
+      const evidence = ({ artifacts, timeScale }: RunResult): { file: string; empty: boolean | null }[] => {
         const kept = join(folder, artifacts.directory ?? '');
+        // In a scaled run the entries of ended connections live for 3 s. A slow engine asks later than that.
+        const fleeting = timeScale === 1 ? [] : ['conntrack.txt', 'expectations.txt'];
         return readdirSync(kept)
           .sort()
-          .map((file) => ({ file, empty: readFileSync(join(kept, file)).length === 0 }));
+          .map((file) => ({
+            file,
+            empty: fleeting.includes(file) ? null : readFileSync(join(kept, file)).length === 0,
+          }));
       };
       expect(evidence(run)).toEqual(evidence(other));
       // What a tool could not tell is said in its file.
