@@ -1,3 +1,6 @@
+/** Stands at the end of a line that was too long. */
+export const CUT = '…[cut]';
+
 /**
  * Splits a byte stream into lines, pure: text in, lines and remainder out.
  *
@@ -28,7 +31,7 @@ export class LineSplitter {
     if (this.cutting) return;
     this.rest += text;
     if (this.rest.length > this.limit) {
-      this.rest = `${this.rest.slice(0, this.limit)}…[cut]`;
+      this.rest = this.rest.slice(0, this.limit) + CUT;
       this.cutting = true;
     }
   }

@@ -10,6 +10,8 @@ const DRAIN_SECONDS = 2;
 /** A port scan can make a great many entries; the record stops here. */
 const MAX_EVENTS = 50_000;
 const NETLINK_NETFILTER = '12';
+/** The groups of connections and expectations (NFNLGRP_CONNTRACK_NEW to NFNLGRP_CONNTRACK_EXP_DESTROY), not of rules. */
+const CONNTRACK_GROUPS = 0x3f;
 
 /** `conntrack -E` on the firewall, for connections and for the helper's expectations. */
 export class ConntrackWatch implements TableWatch {
@@ -76,13 +78,13 @@ export class ConntrackWatch implements TableWatch {
     return { lost, events: this.events };
   }
 
-  /** The netfilter sockets in the firewall's namespace that listen to event groups. */
+  /** The sockets in the firewall's namespace that listen to connection tracking. */
   private async subscriptions(): Promise<{ queued: number; drops: number }[]> {
     const [watcher] = this.processes;
     const table = watcher ? await this.look(watcher, 'net/netlink') : null;
     return (table ?? '').split('\n').flatMap((line) => {
       const [, protocol, , groups = '0', queued = '0', , , , drops = '0'] = line.trim().split(/\s+/);
-      if (protocol !== NETLINK_NETFILTER || /^0+$/.test(groups)) return [];
+      if (protocol !== NETLINK_NETFILTER || !(parseInt(groups, 16) & CONNTRACK_GROUPS)) return [];
       return [{ queued: Number(queued), drops: Number(drops) }];
     });
   }

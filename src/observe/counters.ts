@@ -7,6 +7,8 @@ import { listed as listedByNft, nftCounters } from '../firewall/nftables/listing
 import { oneLine, words } from '../firewall/words';
 import type { Plan } from '../plan/plan';
 import type { RawEvent } from './event';
+import type { RowOf } from './trace-packets';
+import { iptablesRows, nftRows } from './trace-rows';
 
 interface Counter {
   readonly row: number | 'policy';
@@ -22,6 +24,8 @@ interface Listing {
   readonly counters: readonly Counter[];
   /** asked for once a run, where counters are read after each transfer that fails */
   readonly loaded: () => Loaded;
+  /** which rules of a trace are which rows; null where the kernel traces none of them */
+  readonly rowOf: (() => Promise<RowOf>) | null;
 }
 
 /**
@@ -35,9 +39,9 @@ const SAVE =
 export async function readRules(
   lab: Lab,
   at: number,
-): Promise<{ readonly events: RawEvent[]; readonly loaded: () => Loaded }> {
-  const { counters, loaded } = await listed(lab);
-  return { events: ruleEvents(lab.plan, counters, at), loaded };
+): Promise<{ readonly events: RawEvent[] } & Pick<Listing, 'loaded' | 'rowOf'>> {
+  const { counters, ...rest } = await listed(lab);
+  return { events: ruleEvents(lab.plan, counters, at), ...rest };
 }
 
 function ruleEvents({ firewall }: Plan, found: readonly Counter[], at: number): RawEvent[] {
@@ -62,16 +66,32 @@ function ruleEvents({ firewall }: Plan, found: readonly Counter[], at: number): 
   });
 }
 
-async function listed({ hosts, plan, router, standings }: Lab): Promise<Listing> {
-  if (router) return { counters: await router.counters(), loaded: () => loadedByIpchains(plan) };
-  const argv = standings ? ['nft', '-j', 'list', 'ruleset'] : ['sh', '-c', SAVE];
+async function listed(lab: Lab): Promise<Listing> {
+  const { plan, router, standings } = lab;
+  if (router) return { counters: await router.counters(), loaded: () => loadedByIpchains(plan), rowOf: null };
+  if (standings) {
+    const listing = listedByNft(await list(lab, NFT));
+    return {
+      counters: nftCounters(listing, standings),
+      loaded: () => listing.loaded(standings),
+      rowOf: () => Promise.resolve(nftRows(listing, standings)),
+    };
+  }
+  const saved = await list(lab, ['sh', '-c', SAVE]);
+  return {
+    counters: readIptablesCounters(saved),
+    loaded: () => loadedByIptables(saved),
+    rowOf: async () => iptablesRows(saved, listedByNft(await list(lab, NFT))),
+  };
+}
+
+const NFT = ['nft', '-j', 'list', 'ruleset'];
+
+async function list({ hosts, plan }: Lab, argv: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await hosts.firewall.exec(argv);
   if (code !== 0)
     throw new LabFailure(`the rules of ${plan.firewall.kind} can't be listed: ${stderr.trim()}`);
-  const text = stdout.toString('utf8');
-  if (!standings) return { counters: readIptablesCounters(text), loaded: () => loadedByIptables(text) };
-  const listing = listedByNft(text);
-  return { counters: nftCounters(listing, standings), loaded: () => listing.loaded(standings) };
+  return stdout.toString('utf8');
 }
 
 /** Rules of ipchains as they were given to it, or typed by a start script. */

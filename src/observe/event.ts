@@ -13,6 +13,7 @@ export type VantagePoint =
   | 'firewall outside'
   | 'conntrack'
   | 'rules'
+  | 'trace'
   | 'lab';
 
 interface Seen {
@@ -52,6 +53,8 @@ export interface PacketEvent extends Seen {
   /** of SFRPAU, those set */
   readonly flags: string;
   readonly sequence: number;
+  /** of the IP header; results of before 2026-12-01 have none */
+  readonly identification?: number;
   /** bytes of payload on the wire */
   readonly length: number;
   /** start of the payload, one character a byte; empty for data connections */
@@ -109,6 +112,63 @@ export interface RuleEvent extends Seen {
   readonly stops: boolean;
   readonly packets: number;
   readonly bytes: number;
+}
+
+/** A packet's headers, as the kernel's trace shows them in one chain. */
+export interface TracedHeaders {
+  readonly source: string;
+  /** as in PacketEvent: 0 without ports; for ICMP the type */
+  readonly sourcePort: number;
+  readonly destination: string;
+  /** as in PacketEvent: 0 without ports; for ICMP the code */
+  readonly destinationPort: number;
+  readonly protocol: PacketEvent['protocol'];
+  /** of SFRPAU, those set */
+  readonly flags: string;
+  /** the interface it came by; null: the firewall sends it, or it is not told here */
+  readonly in: string | null;
+  /** the interface it leaves by; null before that is decided, and for what is the firewall's own */
+  readonly out: string | null;
+  /** of the IP header */
+  readonly identification: number;
+  /** bytes of the whole IP packet */
+  readonly totalLength: number;
+}
+
+/** A rule that matched a packet, or what a chain did with a packet that no rule decided on. */
+export interface TraceStep {
+  /** e.g. `ip office forward` */
+  readonly chain: string;
+  /** the kernel's number of the rule in its table; null: the chain's policy, or its end */
+  readonly handle: number | null;
+  /** which row of the ruleset that is; null where that is not known, and for rules that are no row */
+  readonly row: number | 'policy' | null;
+  /** as nft prints it, e.g. `accept`, `continue`, `jump rules` */
+  readonly verdict: string;
+  /** the headers in this chain; null: as in the step before */
+  readonly packet: TracedHeaders | null;
+}
+
+/**
+ * What the rules did to a traced packet.
+ *
+ * - `dropped`: the last of its steps did away with it
+ * - `passed`: no rule and no policy stopped it. Whether it left the firewall, the captures tell: a helper, connection
+ *   tracking and routing do away with packets, too
+ * - `unknown`: the trace is incomplete, or the packet was handed to something that does not tell
+ */
+export type TraceFate = 'dropped' | 'passed' | 'unknown';
+
+/** The way of one packet through the firewall's rules, as the kernel's own trace tells it. */
+export interface TraceEvent extends Seen {
+  readonly kind: 'trace';
+  /** where it was seen first, before any other chain and before connection tracking */
+  readonly packet: TracedHeaders;
+  /** the event of this packet on the leg it came by, or left by; null: none is known for certain */
+  readonly captured: string | null;
+  /** in this order; the lab's own chains are left out */
+  readonly steps: readonly TraceStep[];
+  readonly fate: TraceFate;
 }
 
 /** What an end of a data connection did. */
@@ -200,6 +260,7 @@ export type LabEvent =
   | FlowEvent
   | ConntrackEvent
   | RuleEvent
+  | TraceEvent
   | DataEvent
   | FileEvent
   | NameEvent
@@ -223,6 +284,18 @@ export interface CaptureRecord {
   readonly lost: number;
 }
 
+/** How complete the trace is. Only a complete one can prove that a rule was not met. */
+export interface TraceRecord {
+  /** why there is none, or none from some time on; null: it reaches from before the first packet to after the last */
+  readonly why: string | null;
+  /** how often the kernel had messages that nobody took in time; it does not tell how many */
+  readonly overflows: number;
+  /** packets past the number that is kept */
+  readonly untold: number;
+  /** lines of a form that is not known */
+  readonly unread: number;
+}
+
 /** All events of a run on one clock, immutable. */
 export interface Observation {
   readonly kernel: string;
@@ -236,4 +309,6 @@ export interface Observation {
   readonly conntrackLost: number;
   /** the firewall as it was loaded */
   readonly loaded: Loaded;
+  /** null or left out: not the kernel's own firewall, or nothing but probes passed it */
+  readonly trace?: TraceRecord | null;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Host, Lab } from '../engine/host';
 import type { MainHost } from '../plan/plan';
 import { capturedLegs, captureFile } from './capture';
+import { TRACE_TABLE } from './trace-table';
 
 type Snapshot = readonly [MainHost, string, readonly string[]];
 
@@ -13,9 +14,12 @@ const SNAPSHOTS: readonly Snapshot[] = [
   ['server', 'sockets-server.txt', ['ss', '-tanop']],
 ];
 
+/** The ruleset without the lab's own table, which the run no longer needs. */
+const LIST_RULES = `nft delete table ${TRACE_TABLE.family} ${TRACE_TABLE.name} 2> /dev/null; exec nft list ruleset`;
+
 /** The same of the firewall itself, where that is the host's own kernel, and where it is a Linux 2.2. */
 const KERNEL_SNAPSHOTS: readonly Snapshot[] = [
-  ['firewall', 'ruleset.nft', ['nft', 'list', 'ruleset']],
+  ['firewall', 'ruleset.nft', ['sh', '-c', LIST_RULES]],
   ['firewall', 'ruleset.iptables', ['iptables-save', '-c']],
   ['firewall', 'conntrack.txt', ['conntrack', '-L', '-o', 'extended']],
   ['firewall', 'expectations.txt', ['conntrack', '-L', 'expect']],

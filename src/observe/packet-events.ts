@@ -98,7 +98,17 @@ export class PacketEvents {
   }
 
   private packetEvent(at: number, headers: PacketHeaders): RawEvent {
-    const { source, sourcePort, destination, destinationPort, protocol, flags, sequence, length } = headers;
+    const {
+      source,
+      sourcePort,
+      destination,
+      destinationPort,
+      protocol,
+      flags,
+      sequence,
+      identification,
+      length,
+    } = headers;
     const control =
       sourcePort === this.controlPort ||
       destinationPort === this.controlPort ||
@@ -123,6 +133,7 @@ export class PacketEvents {
       protocol,
       flags,
       sequence,
+      identification,
       length,
       payload,
     };

@@ -1,5 +1,6 @@
 import { NOTHING_LOADED } from '../firewall/effect';
 import type { HostProcess, Lab } from '../engine/host';
+import { isTraced } from './trace-table';
 import type { HostReport } from '../engine/agent-process';
 import type { StepRecord } from '../session/run-session';
 import { Capture, capturedLegs } from './capture';
@@ -9,6 +10,8 @@ import type { Observation, RawEvent } from './event';
 import { RouterWatch } from './router-watch';
 import type { TableWatch } from './table-watch';
 import { reportEvent, stepEvents } from './report-events';
+import { capturedAs } from './trace-captured';
+import { TraceWatch } from './trace-watch';
 
 /** Everything that watches a lab from outside the FTP programs. */
 export class Watch {
@@ -18,15 +21,18 @@ export class Watch {
     private readonly lab: Lab,
     private readonly captures: readonly Capture[],
     private readonly table: TableWatch,
+    /** null where the firewall is not the kernel's own, or nothing but probes passes it */
+    private readonly trace: TraceWatch | null,
   ) {}
 
-  /** Starts the captures and what watches the connection table; resolves once nothing can escape them. */
+  /** Starts the captures, and what watches the connection table and the rules; resolves once nothing can escape them. */
   static async start(lab: Lab): Promise<Watch> {
-    const [table, ...captures] = await Promise.all([
+    const [table, trace, ...captures] = await Promise.all([
       lab.router ? new RouterWatch(lab.router, lab.plan) : ConntrackWatch.start(lab),
+      isTraced(lab.plan) ? TraceWatch.start(lab) : null,
       ...capturedLegs(lab.plan).map((leg) => Capture.start(lab, leg)),
     ]);
-    return new Watch(lab, captures, table);
+    return new Watch(lab, captures, table, trace);
   }
 
   get processes(): readonly HostProcess[] {
@@ -46,8 +52,9 @@ export class Watch {
   async finish(reports: readonly HostReport[], steps: readonly StepRecord[]): Promise<Observation> {
     // What it has not sent on is in no capture yet.
     await this.lab.router?.settle();
-    const [table, rules, ...captured] = await Promise.all([
+    const [table, trace, rules, ...captured] = await Promise.all([
       this.table.finish(),
+      this.trace?.finish() ?? null,
       readRules(this.lab, Number.POSITIVE_INFINITY),
       ...this.captures.map((capture) => capture.finish()),
     ]);
@@ -59,11 +66,13 @@ export class Watch {
       ...this.ruleSamples,
       ...rules.events,
       ...captured.flatMap((capture) => capture.events),
+      ...(trace?.events(await rules.rowOf?.()) ?? []),
     ];
     return observation(this.lab, events, {
       captures: captured.map(({ record }) => record),
       conntrackLost: table.lost,
       loaded: rules.loaded(),
+      trace: trace?.record ?? null,
     });
   }
 }
@@ -71,7 +80,12 @@ export class Watch {
 /** What was seen when a run broke off: only what the programs told. */
 export function partialObservation(lab: Lab, reports: readonly HostReport[]): Observation {
   const events = reports.flatMap((report) => reportEvent(report) ?? []);
-  return observation(lab, events, { captures: [], conntrackLost: 0, loaded: NOTHING_LOADED });
+  return observation(lab, events, {
+    captures: [],
+    conntrackLost: 0,
+    loaded: NOTHING_LOADED,
+    trace: null,
+  });
 }
 
 /**
@@ -81,14 +95,20 @@ export function partialObservation(lab: Lab, reports: readonly HostReport[]): Ob
 function observation(
   lab: Lab,
   raw: readonly RawEvent[],
-  rest: Pick<Observation, 'captures' | 'conntrackLost' | 'loaded'>,
+  rest: Pick<Observation, 'captures' | 'conntrackLost' | 'loaded' | 'trace'>,
 ): Observation {
-  const sorted = [...raw].sort((a, b) => a.at - b.at || 0);
+  // A trace is read later than its packet passed.
+  const captured = capturedAs(raw);
+  const timed = raw.map((event) => ({ event, at: captured.get(event)?.at ?? event.at }));
+  const sorted = timed.sort((a, b) => a.at - b.at || 0);
   const startedAt = sorted[0]?.at ?? 0;
   const last = sorted.findLast(({ at }) => Number.isFinite(at))?.at ?? startedAt;
   const relative = (at: number): number => Math.round((Math.min(at, last) - startedAt) * 1e6) / 1e6;
-  const events = sorted.map((event, index) => {
-    const placed = { ...event, id: `e${index + 1}`, at: relative(event.at) };
+  const ids = new Map(sorted.map(({ event }, index) => [event, `e${index + 1}`]));
+  const idOf = (event: RawEvent | undefined): string | null => (event && ids.get(event)) ?? null;
+  const events = sorted.map(({ event, at }, index) => {
+    const placed = { ...event, id: `e${index + 1}`, at: relative(at) };
+    if (placed.kind === 'trace') return { ...placed, captured: idOf(captured.get(event)) };
     if (placed.kind !== 'flow') return placed;
     return { ...placed, until: relative(placed.until), times: placed.times?.map(relative) ?? null };
   });

@@ -9,6 +9,7 @@ import type { Style } from './style';
 import { bothTimes, scaleText } from './time-scale';
 import { timeStrip } from './time-strip';
 import { drawTopology } from './topology';
+import { traceGap } from './trace-gap';
 
 /** Columns, beside the report's indentation. */
 const LADDER_WIDTH = 92;
@@ -43,7 +44,7 @@ export function terminalReport(run: ReportRun, style: Style): string {
       run.outcome === 'pass' ? 'Why it was blocked' : 'Cause',
       run.diagnosis.flatMap((cause) => describeCause(run, cause, style)),
     ),
-    ...incompleteCaptures(run),
+    ...incompleteRecords(run),
     ...(run.artifacts.directory === null ? [] : [`  Evidence: ${cut(run.artifacts.directory, 1000)}`, '']),
     ...(run.timeScale === 1 ? [] : [`  Time: ${cut(scaleText(run), 600)}`]),
     ...(run.engineWhy === null ? [] : [style.dim(`  Engine: ${run.engine}, ${run.engineWhy}`)]),
@@ -147,13 +148,17 @@ function describeCause(run: ReportRun, cause: ReportRun['diagnosis'][number], st
   ];
 }
 
-function incompleteCaptures(run: ReportRun): string[] {
-  return run.captures
-    .filter(({ lost }) => lost > 0)
-    .map(
-      ({ leg, lost }) =>
-        `  The ${leg} capture lost ${lost} packets: what it does not show may still have been there.\n`,
-    );
+function incompleteRecords(run: ReportRun): string[] {
+  const gap = traceGap(run);
+  return [
+    ...run.captures
+      .filter(({ lost }) => lost > 0)
+      .map(
+        ({ leg, lost }) =>
+          `  The ${leg} capture lost ${lost} packets: what it does not show may still have been there.\n`,
+      ),
+    ...(gap === null ? [] : [`  ${cut(gap, 600)}\n`]),
+  ];
 }
 
 function outcomeLine(run: ReportRun, style: Style): string {

@@ -13,6 +13,7 @@ import type {
   ProbeEvent,
   RuleEvent,
   StepEvent,
+  TraceEvent,
 } from '../observe/event';
 import { entryLives, type EntryLife } from './entry-lives';
 import type { Plan, PlannedProbe, PlannedTransfer } from '../plan/plan';
@@ -27,6 +28,8 @@ export interface Announced {
 export interface CountedRule {
   readonly event: RuleEvent;
   readonly packets: number;
+  /** the kernel's word that it was this rule which stopped a certain packet; left out where it has none */
+  readonly trace?: TraceEvent;
 }
 
 /** All that was seen of one transfer, sorted out. */
@@ -83,6 +86,8 @@ export interface Facts {
   readonly rules: readonly RuleEvent[];
   /** what the owner's rules do, by their row, in their order */
   readonly loaded: ReadonlyMap<number, LoadedRule>;
+  /** the way of captured packets through the rules, by the packet's event */
+  readonly traces: ReadonlyMap<string, TraceEvent>;
   readonly conntrack: readonly ConntrackEvent[];
   /** the life of each entry that belongs to the session, in the order they were made */
   readonly lives: readonly EntryLife[];
@@ -123,6 +128,9 @@ export function sortOut(plan: Plan, observation: Observation): Facts {
     probes: plan.probes.map((probe) => probeFacts(probe, kind('probe'))),
     rules: lastSample(kind('rule')),
     loaded: new Map(observation.loaded.rules.map((rule) => [rule.row, rule])),
+    traces: new Map(
+      kind('trace').flatMap((trace) => (trace.captured === null ? [] : [[trace.captured, trace]])),
+    ),
     conntrack: kind('conntrack'),
     lives: entryLives(plan, events, dataPorts, isComplete('inside') && isComplete('outside')),
     controlPackets: byLeg(control),

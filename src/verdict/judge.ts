@@ -62,6 +62,7 @@ export function judge(plan: Plan, observation: Observation, failure: string | nu
     diagnosis,
     artifacts: { directory: null, captures: [] },
     captures: observation.captures.map(({ leg, packets, lost }) => ({ leg, packets, lost })),
+    trace: observation.trace ?? null,
     events: observation.events,
   };
 }

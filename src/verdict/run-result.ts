@@ -1,6 +1,6 @@
 import type { LoadedRule } from '../firewall/effect';
 import type { HelperAttachment, PortRange } from '../firewall/kinds';
-import type { LabEvent, Leg } from '../observe/event';
+import type { LabEvent, Leg, TraceRecord } from '../observe/event';
 import type { Plan } from '../plan/plan';
 
 export type Outcome = 'pass' | 'fail' | 'infra-error' | 'skipped';
@@ -88,6 +88,8 @@ export interface RunResult {
   readonly artifacts: { readonly directory: string | null; readonly captures: readonly string[] };
   /** how complete the packet record is */
   readonly captures: readonly { readonly leg: Leg; readonly packets: number; readonly lost: number }[];
+  /** how complete the kernel's trace of the rules is; null where it has none to tell of. Results of before 2026-12-01 have none. */
+  readonly trace?: TraceRecord | null;
   readonly events: readonly LabEvent[];
 }
 

@@ -43,6 +43,7 @@ const MORE_WORDS = [
   'transport',
   'on',
   'id',
+  'fate',
 ];
 
 let hostile: RunResult[];

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import type { LabEvent, Observation } from '../../src/observe/event';
+import type { LabEvent, Observation, TraceEvent } from '../../src/observe/event';
 import { CAUSE_CODES, type CauseCode } from '../../src/scenario';
 import { CAUSES, diagnose, proven } from '../../src/verdict/diagnosis';
 import { sortOut } from '../../src/verdict/facts';
@@ -18,10 +18,10 @@ const recorded = new Map<string, Recorded>();
 /** Where each cause must have been seen: both sides, where the matter has two. */
 const VANTAGES: Readonly<Record<CauseCode, readonly string[]>> = {
   'name-not-resolved': ['client', 'firewall inside', 'rules'],
-  'control-dropped': ['firewall outside', 'rules'],
+  'control-dropped': ['firewall outside', 'rules', 'trace'],
   'nat-not-applied': ['firewall inside', 'firewall outside', 'rules'],
   'control-expired': ['client', 'conntrack', 'firewall inside', 'firewall outside', 'server'],
-  'reply-lost': ['client', 'firewall outside', 'rules', 'server'],
+  'reply-lost': ['client', 'firewall outside', 'rules', 'server', 'trace'],
   'control-encrypted': ['client', 'conntrack', 'server'],
   'helper-on-another-port': ['client', 'conntrack', 'firewall outside'],
   'helper-too-early': ['client', 'conntrack', 'firewall outside', 'rules'],
@@ -31,19 +31,22 @@ const VANTAGES: Readonly<Record<CauseCode, readonly string[]>> = {
   'server-refused-port': ['client', 'server'],
   'passive-range-exhausted': ['client', 'server'],
   'double-fix': ['conntrack', 'firewall inside', 'firewall outside'],
-  'expectation-filtered': ['conntrack', 'firewall outside', 'rules'],
-  'helper-not-loaded': ['conntrack', 'firewall outside', 'rules'],
-  'reset-by-row': ['firewall inside', 'rules'],
-  'limit-spent': ['firewall inside', 'rules'],
-  'data-from-other-port': ['firewall outside', 'rules'],
-  'data-dropped': ['firewall inside', 'rules'],
+  'expectation-filtered': ['conntrack', 'firewall outside', 'rules', 'trace'],
+  'helper-not-loaded': ['conntrack', 'firewall outside', 'rules', 'trace'],
+  'reset-by-row': ['firewall inside', 'rules', 'trace'],
+  'limit-spent': ['firewall inside', 'rules', 'trace'],
+  'data-from-other-port': ['firewall outside', 'rules', 'trace'],
+  'data-dropped': ['firewall inside', 'rules', 'trace'],
   'not-forwarded': ['conntrack', 'firewall outside'],
   'reset-by-peer': ['firewall inside', 'firewall outside'],
   'data-peer-not-control-peer': ['client', 'firewall inside', 'firewall outside'],
   'client-gave-up': ['client', 'firewall inside', 'firewall outside', 'lab', 'server'],
 };
 
-/** Evidence that another side can stand in for: the PORT a server heard is on its leg, and a SYN is on two. */
+/**
+ * Evidence that another side can stand in for: the PORT a server heard is on its leg, a SYN is on two, and counters
+ * tell of what rules stopped where the kernel traces nothing.
+ */
 const ELSEWHERE: readonly (readonly [CauseCode, string])[] = [
   ['server-refused-port', 'server'],
   ['data-peer-not-control-peer', 'firewall inside'],
@@ -149,8 +152,29 @@ test.each(SIDES)('%s takes what was seen from the side of %s', (code, side, scen
     captures: observation.captures.filter(({ leg }) => side !== `firewall ${leg}`),
   }));
   const said = result.diagnosis.map((cause) => cause.code);
-  if (ELSEWHERE.some(([cause, from]) => cause === code && from === side)) expect(said).toContain(code);
+  if (side === 'trace' || ELSEWHERE.some(([cause, from]) => cause === code && from === side))
+    expect(said).toContain(code);
   else expect(said).not.toContain(code);
+});
+
+test('the kernel’s word on a packet goes before the counters', () => {
+  const { scenario } = CAUSES.find(({ code }) => code === 'data-dropped') ?? { scenario: '' };
+  const one = run(scenario);
+  const stopped = one.result.diagnosis[0]?.events ?? [];
+  const retold = (change: Partial<TraceEvent>): Recorded['result'] =>
+    again(one, (observation) => ({
+      ...observation,
+      events: observation.events.map((event) =>
+        event.kind === 'trace' && stopped.includes(event.id) ? { ...event, ...change } : event,
+      ),
+    }));
+  // Rules counted packets that they stopped, but not this one.
+  expect(retold({ fate: 'passed' }).diagnosis[0]?.code).toBe('unproven');
+  // Of a packet whose fate is not known the counters are all there is.
+  expect(retold({ fate: 'unknown' }).diagnosis[0]?.text).toBe(one.result.diagnosis[0]?.text);
+  const [row] = one.result.rules;
+  const step = { chain: 'x', handle: 1, row: row?.row ?? null, verdict: 'drop', packet: null };
+  expect(retold({ steps: [step] }).diagnosis[0]?.text).toContain(`stopped by row 1, “${row?.text ?? '?'}”`);
 });
 
 test('of each provoked failure just so much is true as is meant', () => {
@@ -226,19 +250,21 @@ test('a SYN that the far leg does not show was not dropped when conntrack let it
       event.destinationPort !== 21) ||
     event.kind === 'flow' ||
     event.kind === 'data';
-  const spoilt = (alsoConntrack: boolean) =>
+  const spoilt = (...gone: readonly LabEvent['kind'][]) =>
     again(one, (observation) => ({
       ...observation,
       events: observation.events.filter(
         (event) =>
           !handshake(event) &&
           !(event.kind === 'packet' && event.payload.startsWith('226')) &&
-          !(alsoConntrack && event.kind === 'conntrack'),
+          !gone.includes(event.kind),
       ),
     })).diagnosis.map(({ code }) => code);
-  expect(spoilt(false)).toEqual(['unproven']);
-  // Without that word, all that is left would say so: the rule that took the 226 counted packets.
-  expect(spoilt(true)).toEqual(['data-dropped']);
+  expect(spoilt('trace')).toEqual(['unproven']);
+  // The kernel's trace of it says so, too: no rule stopped it.
+  expect(spoilt('conntrack')).toEqual(['unproven']);
+  // Without either, all that is left would say so: the rule that took the 226 counted packets.
+  expect(spoilt('conntrack', 'trace')).toEqual(['data-dropped']);
 });
 
 test('where nothing proves a cause, what is missing is said', () => {

@@ -120,17 +120,26 @@ describe('a block is proven or not held', () => {
     expect(result.outcome).toBe('pass');
   });
 
-  test('not when the counter had its packets before this transfer', () => {
-    const result = again(dropped, (observation) => ({
-      ...observation,
-      events: [
-        ...observation.events
-          .filter((event) => event.kind === 'rule')
-          .map((event) => ({ ...event, id: `${event.id}x`, at: 0 })),
-        ...observation.events,
-      ],
-    }));
-    expect(held(result, 'download is blocked')).toBe(false);
+  test.each([
+    ['not by a counter that had its packets before this transfer', false],
+    ['but by a trace of the packet, whenever the counter had its packets', true],
+  ])('%s', (_what, traced) => {
+    const result = again(dropped, (observation) => {
+      const events = observation.events.filter(({ kind }) => traced || kind !== 'trace');
+      const early = events
+        .filter((event) => event.kind === 'rule')
+        .map((event) => ({ ...event, id: `${event.id}x`, at: 0 }));
+      return { ...observation, events: [...early, ...events] };
+    });
+    expect(held(result, 'download is blocked')).toBe(traced);
+  });
+
+  test('by the counters alone, where the kernel traced nothing', () => {
+    const result = again(
+      dropped,
+      without(({ kind }) => kind === 'trace'),
+    );
+    expect(held(result, 'download is blocked')).toBe(true);
   });
 
   test('by an inside address in PORT: not without the packet outside that shows it', () => {

@@ -2,6 +2,7 @@ import type { VNode } from 'preact';
 import type { LabEvent } from '../../observe/event';
 import { cut, printable } from '../escape';
 import { asItCame, type ReportRun } from '../for-report';
+import { traceGap } from '../trace-gap';
 import { CHUNK } from './chunks';
 import { Scroll, Section } from './parts';
 import { count, counted } from './words';
@@ -16,6 +17,7 @@ const MAX_LINES = 2000;
 /** What all of the above was drawn from: captures, files, and the document itself. */
 export function EvidenceSection({ run }: { run: ReportRun }): VNode {
   const { artifacts, captures } = run;
+  const gap = traceGap(run);
   // JSON has escapes of its own, and is to be what `--json` tells.
   const raw = asItCame(run);
   const rest = { ...raw, artifacts: undefined, captures: undefined, events: undefined };
@@ -30,6 +32,7 @@ export function EvidenceSection({ run }: { run: ReportRun }): VNode {
           </>
         )}
       </p>
+      {gap === null ? null : <p>{cut(gap, 600)}</p>}
       {captures.length === 0 && artifacts.captures.length === 0 ? null : (
         <ul>
           {captures.map(({ leg, packets, lost }) => (

@@ -13,6 +13,7 @@ const KINDS: Readonly<Record<string, string>> = {
   name: 'name look-up',
   probe: 'probe',
   'probe-reply': 'reply to a probe',
+  trace: 'way through the rules',
   timeouts: 'change of timeouts',
   log: 'log line',
   step: 'step',

@@ -12,7 +12,7 @@ import {
 import { isWhole, type Facts, type TransferFacts } from '../facts';
 import { ends, incomplete, proof, type Cause, type Examined } from './cause';
 import { controlHandshake, lostAtFirewall, resetOf } from './handshake';
-import { eventsOf, nameRules, stoppedBy } from './rules';
+import { eventsOf, nameRules, stoppersOf } from './rules';
 
 export const CONTROL_DROPPED: Cause = {
   code: 'control-dropped',
@@ -43,7 +43,7 @@ function controlDropped(facts: Facts, of: TransferFacts): Examined {
   const lost = handshake && lostAtFirewall(facts, handshake);
   // One that was answered with RST was not dropped but reset.
   if (!lost || resetOf(handshake.packets[handshake.near], handshake.syn)) return null;
-  const droppers = stoppedBy(of);
+  const droppers = stoppersOf(facts, of, lost.packet);
   if (droppers.length === 0) return incomplete({ 'a rule that stopped a packet meanwhile': droppers });
   const { packet, answer, towards } = lost;
   const { client, server, firewall } = facts.plan;
@@ -200,7 +200,7 @@ function replyLost(facts: Facts, of: TransferFacts): Examined {
   const left = facts.controlPackets[server].find(said);
   if (left && resetAfter(facts, left)) return null;
   const arrived = facts.controlPackets[client].some(said);
-  const droppers = stoppedBy(of);
+  const droppers = left ? stoppersOf(facts, of, left) : [];
   const alive = afterRequest(facts, of);
   if (!left || arrived || !facts.complete[client] || droppers.length === 0 || !alive) {
     return incomplete({

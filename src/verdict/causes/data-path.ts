@@ -10,7 +10,7 @@ import {
   type Lost,
 } from './handshake';
 import { activeRemedy, passiveRemedy, relatedRemedy } from './remedies';
-import { acceptsFromPort, eventsOf, nameRules, stoppedBy } from './rules';
+import { acceptsFromPort, eventsOf, nameRules, stoppersOf } from './rules';
 
 export const DATA_FROM_OTHER_PORT: Cause = {
   code: 'data-from-other-port',
@@ -42,7 +42,7 @@ function dataFromOtherPort(facts: Facts, of: TransferFacts): Examined {
   if (handshake?.dialler !== 'server' || handshake.syn.sourcePort === dataPort) return null;
   const lost = lostAtFirewall(facts, handshake);
   if (!lost || !acceptsFromPort(facts, dataPort)) return null;
-  const droppers = stoppedBy(of);
+  const droppers = stoppersOf(facts, of, lost.packet);
   const { syn, near, far } = handshake;
   if (droppers.length === 0) return incomplete({ 'a rule that stopped a packet meanwhile': droppers });
   return proof(
@@ -59,7 +59,7 @@ function dataDropped(facts: Facts, of: TransferFacts): Examined {
   const handshake = dataHandshake(facts, of);
   const lost = handshake && lostAtFirewall(facts, handshake);
   if (!lost) return null;
-  const droppers = stoppedBy(of);
+  const droppers = stoppersOf(facts, of, lost.packet);
   if (droppers.length === 0) return incomplete({ 'a rule that stopped a packet meanwhile': droppers });
   const { dialler } = handshake;
   const { packet, answer, towards } = lost;

@@ -2,7 +2,7 @@ import { announcedBy, type Facts, type TransferFacts } from '../facts';
 import { controlEntry } from './attachment';
 import { ends, incomplete, proof, type Cause, type Examined } from './cause';
 import { dataHandshake, endedAtFirewall, lostAtFirewall } from './handshake';
-import { eventsOf, nameRules, stoppedBy } from './rules';
+import { eventsOf, nameRules, stoppersOf } from './rules';
 
 export const DOUBLE_FIX: Cause = {
   code: 'double-fix',
@@ -65,7 +65,7 @@ function expectationFiltered(facts: Facts, of: TransferFacts): Examined {
     ({ change, original }) => change === 'expect-new' && original.destinationPort === port,
   );
   if (!expected) return null;
-  const droppers = stoppedBy(of);
+  const droppers = stoppersOf(facts, of, lost.packet);
   if (droppers.length === 0) return incomplete({ 'a rule that stopped a packet meanwhile': droppers });
   const { packet, towards } = lost;
   return proof(

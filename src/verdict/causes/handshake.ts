@@ -2,7 +2,7 @@ import type { ConntrackEvent, LabEvent, Leg, PacketEvent } from '../../observe/e
 import { isLinux22 } from '../../plan/plan';
 import { inRanges } from '../../agent/port-ranges';
 import { mayMatch } from '../may-match';
-import { eventsOf, loadedAs, nameRules, stoppedBy } from './rules';
+import { eventsOf, loadedAs, nameRules, policyThatStopped, stoppersOf } from './rules';
 import { announcedBy, isInside, isSyn, otherLeg, type Facts, type TransferFacts } from '../facts';
 
 /** Packets of one transfer, by leg. */
@@ -236,13 +236,18 @@ export function endedAtFirewall(
     return { handshake, answer: 'answered RST itself', events: [syn, reset, ...own.slice(0, 1)] };
   }
   if (!facts.complete[near] || reset || entries.length > 0) return null;
-  const droppers = stoppedBy(of).filter(({ event }) => {
+  const droppers = stoppersOf(facts, of, syn).filter(({ event }) => {
     const rule = loadedAs(facts, event);
     return rule?.hook === 'input' && mayMatch(facts.plan, rule.does, syn);
   });
   if (droppers.length > 0) {
     const answer = `dropped it, by ${nameRules(droppers)}`;
     return { handshake, answer, events: [syn, ...eventsOf(droppers)] };
+  }
+  const policy = policyThatStopped(facts, syn);
+  if (policy) {
+    const answer = `dropped it, by the policy of its chain ${policy.chain}`;
+    return { handshake, answer, events: [syn, policy.trace] };
   }
   return facts.plan.firewall.input === 'drop'
     ? { handshake, answer: 'dropped it, as its policy for packets to itself is', events: [syn] }

@@ -2,7 +2,7 @@ import type { Facts, TransferFacts } from '../facts';
 import { mayMatch } from '../may-match';
 import { ends, incomplete, proof, type Cause, type Examined } from './cause';
 import { dataHandshake, lostAtFirewall } from './handshake';
-import { comesAfter, eventsOf, lastCount, nameRules, stoppedBy } from './rules';
+import { comesAfter, eventsOf, lastCount, nameRules, stoppersOf } from './rules';
 
 export const LIMIT_SPENT: Cause = {
   code: 'limit-spent',
@@ -28,7 +28,7 @@ function limitSpent(facts: Facts, of: TransferFacts): Examined {
   );
   if (!rule) return null;
   const count = lastCount(facts, rule.row);
-  const droppers = stoppedBy(of);
+  const droppers = stoppersOf(facts, of, lost.packet);
   const after = droppers.filter((dropper) => comesAfter(facts, rule, dropper));
   if (!count || count.packets === 0 || after.length < droppers.length || droppers.length === 0) {
     return incomplete({

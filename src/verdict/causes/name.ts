@@ -1,7 +1,7 @@
 import type { Leg, PacketEvent } from '../../observe/event';
 import { otherLeg, type Facts, type TransferFacts } from '../facts';
 import { ends, incomplete, proof, type Cause, type Examined } from './cause';
-import { eventsOf, nameRules, stoppedBy } from './rules';
+import { eventsOf, nameRules, stoppersOf } from './rules';
 
 const DNS_PORT = 53;
 
@@ -21,7 +21,7 @@ function nameNotResolved(facts: Facts, of: TransferFacts): Examined {
   const far = otherLeg(near);
   const query = facts.complete[far] ? uncrossed(facts, near, 'destinationPort') : undefined;
   const lost = query ?? (facts.complete[near] ? uncrossed(facts, far, 'sourcePort') : undefined);
-  const droppers = stoppedBy(of);
+  const droppers = lost ? stoppersOf(facts, of, lost) : [];
   if (!lost || droppers.length === 0) {
     return incomplete({
       'a query or answer that is on one leg and not on the other': lost,

@@ -10,7 +10,7 @@ import {
   whose,
   type Handshake,
 } from './handshake';
-import { eventsOf, nameRules, rejectedBy } from './rules';
+import { eventsOf, nameRules, rejectersOf } from './rules';
 
 // Who made an RST shows on the two legs: one that an end sent is on its own leg before the other; one that
 // the firewall made in an end's name is on one leg alone. (What the firewall answers for itself is
@@ -38,7 +38,6 @@ function handshakes(facts: Facts, of: TransferFacts): Handshake[] {
 
 /** A row answered RST in the name of the host that was dialled. */
 function resetByRow(facts: Facts, of: TransferFacts): Examined {
-  const rejecters = rejectedBy(facts, of);
   for (const handshake of handshakes(facts, of)) {
     const { syn, near, far, packets } = handshake;
     const reset = resetOf(packets[near], syn);
@@ -46,6 +45,7 @@ function resetByRow(facts: Facts, of: TransferFacts): Examined {
     if (!reset || elsewhere || !facts.complete[far]) continue;
     // To the firewall's own address, it is the firewall that answers.
     if (syn.destination === facts.plan.firewall.addresses[near]) continue;
+    const rejecters = rejectersOf(facts, of, syn);
     if (rejecters.length === 0) return incomplete({ 'a row that rejected a packet meanwhile': rejecters });
     return proof(
       {

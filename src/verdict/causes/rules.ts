@@ -1,16 +1,52 @@
 import type { LoadedRule } from '../../firewall/effect';
-import type { PacketEvent, RuleEvent } from '../../observe/event';
-import type { CountedRule, Facts, TransferFacts } from '../facts';
+import type { LabEvent, PacketEvent, RuleEvent, TraceEvent, TraceStep } from '../../observe/event';
+import { ruleKey, type CountedRule, type Facts, type TransferFacts } from '../facts';
 import { mayMatch } from '../may-match';
 
 /** Rules that stop packets (rows that drop or reject, a policy of drop) and counted some in this transfer. */
-export function stoppedBy(of: TransferFacts): CountedRule[] {
+function stoppedBy(of: TransferFacts): CountedRule[] {
   return of.counted.filter(({ event }) => event.stops);
 }
 
+/**
+ * What stopped a packet that did not leave the firewall: the rule that the kernel's trace of it names, or none, where
+ * it passed all of them and something else did away with it. Where there is no trace of it, the rules that stopped
+ * some packet in this transfer.
+ */
+export function stoppersOf(facts: Facts, of: TransferFacts, packet: PacketEvent): CountedRule[] {
+  const trace = facts.traces.get(packet.id);
+  if (trace?.fate === 'passed') return [];
+  const last = trace?.fate === 'dropped' ? trace.steps.at(-1) : undefined;
+  const event = last && facts.rules.find((rule) => isStep(rule, last));
+  // Of policies, only those for forwarded packets have a counter.
+  if (last?.handle === null && !event) return [];
+  if (!trace || !event) return stoppedBy(of);
+  const counted = of.counted.find((rule) => ruleKey(rule.event) === ruleKey(event));
+  return [{ event: counted?.event ?? event, packets: counted?.packets ?? 1, trace }];
+}
+
+/** The base chain whose policy stopped a packet, as the kernel traced it; undefined when it was something else. */
+export function policyThatStopped(
+  { traces }: Facts,
+  packet: PacketEvent,
+): { readonly chain: string; readonly trace: TraceEvent } | undefined {
+  const trace = traces.get(packet.id);
+  const last = trace?.steps.at(-1);
+  if (trace?.fate !== 'dropped' || last?.handle !== null) return undefined;
+  return { chain: last.chain, trace };
+}
+
+/** Whether a rule's counter is that of a step: several policies tell their chain. */
+function isStep({ row, rule }: RuleEvent, step: TraceStep): boolean {
+  if (row !== step.row) return false;
+  return row !== 'policy' || !rule.includes(' of chain ') || rule.endsWith(` of chain ${step.chain}`);
+}
+
 /** Of those, rows that answer what they stop: with RST, or an ICMP error. */
-export function rejectedBy(facts: Facts, of: TransferFacts): CountedRule[] {
-  return stoppedBy(of).filter(({ event }) => loadedAs(facts, event)?.does.verdict === 'reject');
+export function rejectersOf(facts: Facts, of: TransferFacts, packet: PacketEvent): CountedRule[] {
+  return stoppersOf(facts, of, packet).filter(
+    ({ event }) => loadedAs(facts, event)?.does.verdict === 'reject',
+  );
 }
 
 /** What a rule does, as it was loaded; undefined for a policy, and where the firewall did not tell. */
@@ -25,8 +61,8 @@ export function nameRules(rules: readonly CountedRule[]): string {
   return rules.map(name).join(' or ');
 }
 
-export function eventsOf(rules: readonly CountedRule[]): RuleEvent[] {
-  return rules.map(({ event }) => event);
+export function eventsOf(rules: readonly CountedRule[]): LabEvent[] {
+  return rules.flatMap(({ event, trace }) => (trace ? [trace, event] : [event]));
 }
 
 /** Whether packets were stopped by what stops all that is left: the policy, or a row that asks nothing, which is the same. */

@@ -2,7 +2,7 @@ import type { LabEvent } from '../../observe/event';
 import { announcedBy, isInside, otherLeg, portPackets, type Facts, type TransferFacts } from '../facts';
 import { ends, incomplete, type Incomplete } from './cause';
 import { dataHandshake, endedAtFirewall, lostAtFirewall } from './handshake';
-import { eventsOf, nameRules, onlyWhatIsLeft, relatedRow, stoppedBy } from './rules';
+import { eventsOf, nameRules, onlyWhatIsLeft, relatedRow, stoppersOf } from './rules';
 
 /** A failure that a helper at work would have prevented. */
 export interface Unhelped {
@@ -60,7 +60,7 @@ export function unrewrittenPort(facts: Facts, of: TransferFacts): Unhelped | Inc
 function unrelatedData(facts: Facts, of: TransferFacts): Unhelped | null {
   const handshake = dataHandshake(facts, of);
   const lost = handshake && lostAtFirewall(facts, handshake);
-  const droppers = stoppedBy(of);
+  const droppers = lost ? stoppersOf(facts, of, lost.packet) : [];
   if (!lost || lost.answer || !onlyWhatIsLeft(facts, droppers)) return null;
   const rule = relatedRow(facts, lost.packet, droppers);
   if (!rule) return null;
