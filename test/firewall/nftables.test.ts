@@ -227,7 +227,7 @@ expect:
   // A meter is listed by nft 1.0.6, and not taken again.
   const counted = taken.filter(({ rule }) => !/\bmeter\b/.test(rule));
   expect(listed).toEqual([...counted.map(({ rule }) => rule), 'accept']);
-}, 60_000);
+});
 
 test('rules that are put in front of others, moved or taken away are counted as what they are', async () => {
   const rules = `add table ip a
