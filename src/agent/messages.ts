@@ -147,9 +147,10 @@ export interface TransferCommand {
   readonly direction: 'download' | 'upload' | 'list';
   /**
    * the command that arranges the data connection (RFC 959 §4.1.2, RFC 2428); none: active mode on the
-   * default data port, the port the control connection comes from (RFC 959 §3.2)
+   * default data port, the port the control connection comes from (RFC 959 §3.2); own: passive mode, by whatever
+   * the client program sends by itself
    */
-  readonly command: 'PASV' | 'EPSV' | 'PORT' | 'EPRT' | 'none';
+  readonly command: 'PASV' | 'EPSV' | 'PORT' | 'EPRT' | 'none' | 'own';
   readonly file: FileSpec | null;
   /** seconds between two NOOPs sent on the control connection meanwhile; left out: none are sent */
   readonly noopEvery?: number;
@@ -178,6 +179,11 @@ export interface ClientConfig {
   readonly listenPorts: readonly [number, number] | null;
   /** the address named in PORT and EPRT; null: its own */
   readonly advertised: string | null;
+  /**
+   * whether it takes a 227 that names another host than it is connected to (basic-ftp's allowSeparateTransferHost);
+   * left out: as the program has it by itself, which is no
+   */
+  readonly separateTransferHost?: boolean;
   /** whether it prints a "#" for every 1024 bytes of a file, as ftp(1) does after `hash` */
   readonly hashMarks: boolean;
   /** whether it asks for TLS before it logs in (AUTH TLS, RFC 4217 §4); left out: it does not */

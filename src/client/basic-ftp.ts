@@ -1,5 +1,7 @@
 import type { Server } from 'node:net';
 import { Client, enterPassiveModeIPv4, enterPassiveModeIPv6 } from 'basic-ftp';
+// What the library takes by itself; its index exports the one that is for allowSeparateTransferHost only.
+import { enterPassiveModeIPv4_forceControlHostIP } from 'basic-ftp/dist/transfer';
 import { ANONYMOUS_TLS } from '../agent/anonymous-tls';
 import { now } from '../agent/clock';
 import { receiveFile, sendFile, type FileDigest } from '../agent/content';
@@ -13,17 +15,22 @@ import { listenOn, ListenPorts } from './listen-ports';
 import { Noops } from './noops';
 import { resolveName } from './resolve-name';
 
-type ActiveCommand = Exclude<TransferCommand['command'], 'PASV' | 'EPSV'>;
+type PassiveCommand = 'PASV' | 'EPSV' | 'own';
+type ActiveCommand = Exclude<TransferCommand['command'], PassiveCommand>;
 
 /** basic-ftp, driven one command at a time. */
 export class BasicFtp {
   private readonly client: Client;
   private readonly listenPorts: ListenPorts;
+  /** how the library enters passive mode by itself: EPSV, then PASV, and from then on the one that worked */
+  private own: Client['prepareTransfer'];
   /** how many sessions were begun */
   private sessions = 0;
 
   constructor(private readonly config: ClientConfig) {
-    this.client = new Client(config.patience * 1000);
+    const allowSeparateTransferHost = config.separateTransferHost ?? false;
+    this.client = new Client(config.patience * 1000, { allowSeparateTransferHost });
+    this.own = this.client.prepareTransfer;
     this.listenPorts = new ListenPorts(config.address, config.listenPorts);
   }
 
@@ -62,7 +69,7 @@ export class BasicFtp {
     const marks = this.hashMarks(transfer.file);
     const noops = transfer.noopEvery === undefined ? null : new Noops(this.client, transfer.noopEvery);
     try {
-      if (command === 'PASV' || command === 'EPSV') await this.passive(transfer, marks);
+      if (isPassive(command)) await this.passive(transfer, command, marks);
       else await this.active(transfer, command, marks);
       await noops?.answered(this.config.patience);
     } finally {
@@ -110,18 +117,34 @@ export class BasicFtp {
     return listenOn(this.config.address, localPort);
   }
 
-  private async passive(transfer: TransferCommand, marks: HashMarks | null): Promise<void> {
-    const enter = transfer.command === 'EPSV' ? enterPassiveModeIPv6 : enterPassiveModeIPv4;
+  /** How a passive command is sent and its reply taken, by the library's own functions. */
+  private entry(command: PassiveCommand): Client['prepareTransfer'] {
+    if (command === 'own') return this.own;
+    if (command === 'EPSV') return enterPassiveModeIPv6;
+    return this.config.separateTransferHost === true
+      ? enterPassiveModeIPv4
+      : enterPassiveModeIPv4_forceControlHostIP;
+  }
+
+  private async passive(
+    transfer: TransferCommand,
+    command: PassiveCommand,
+    marks: HashMarks | null,
+  ): Promise<void> {
     let tellClosed = (): void => undefined;
-    this.client.prepareTransfer = async (ftp) => {
+    const enter: Client['prepareTransfer'] = async (ftp) => {
       tellData('dialling', {});
-      const reply = await enter(ftp).catch((error: unknown) => {
+      const reply = await this.entry(command)(ftp).catch((error: unknown) => {
         tellData('failed', { error: error instanceof Error ? error.message : String(error) });
         throw error;
       });
+      // The library's own choice puts what worked in its place, and this one must stay there to tell.
+      if (command === 'own' && this.client.prepareTransfer !== enter) this.own = this.client.prepareTransfer;
+      this.client.prepareTransfer = enter;
       if (ftp.dataSocket) tellClosed = followData(ftp.dataSocket);
       return reply;
     };
+    this.client.prepareTransfer = enter;
     const { payload, name } = this.payload(transfer);
     if (marks)
       this.client.trackProgress(({ bytes }) => {
@@ -155,6 +178,10 @@ export class BasicFtp {
     }
     return { payload: { from: source(transfer.file) }, request: `STOR ${name}`, name };
   }
+}
+
+function isPassive(command: TransferCommand['command']): command is PassiveCommand {
+  return command === 'PASV' || command === 'EPSV' || command === 'own';
 }
 
 function source(file: FileSpec): ReturnType<typeof sendFile> {

@@ -190,6 +190,7 @@ function clientConfig(scenario: PatientScenario, transfers: readonly PlannedTran
     address: client.address,
     listenPorts: client.listenPorts,
     advertised: client.advertisesFirewall ? (names['firewall_outside'] ?? null) : null,
+    separateTransferHost: client.separateTransferHost,
     hashMarks: client.hashMarks,
     tls: client.tls,
     controlPort: onDefaultPort ? DEFAULT_CONTROL_PORT : null,

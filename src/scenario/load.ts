@@ -153,6 +153,7 @@ function readClient(
     address: hostAddress(['client', 'address'], client.address ?? `${network}.10`, network, complaints),
     listenPorts: client.ports === undefined ? null : readRange(['client', 'ports'], client.ports, complaints),
     advertisesFirewall: client.advertise === 'firewall',
+    separateTransferHost: client['allow-separate-transfer-host'] ?? false,
     hashMarks: client['hash-marks'] ?? false,
     timestamps: client['tcp-timestamps'] ?? true,
     tls: client.tls ?? false,

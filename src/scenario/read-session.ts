@@ -115,9 +115,9 @@ function readTransfer(
   if (!fields) return undefined;
   const path = ['session', index, direction];
   const command = fields.command ?? (fields.mode === 'passive' ? 'PASV' : 'PORT');
-  const fits = (fields.mode === 'passive') === (command === 'PASV' || command === 'EPSV');
+  const fits = (fields.mode === 'passive') === ['PASV', 'EPSV', 'own'].includes(command);
   if (!fits) {
-    const known = fields.mode === 'passive' ? 'PASV, EPSV' : 'PORT, EPRT, none';
+    const known = fields.mode === 'passive' ? 'PASV, EPSV, own' : 'PORT, EPRT, none';
     complaints.add([...path, 'command'], `is ${command}; allowed in ${fields.mode} mode: ${known}`);
   }
   const size = 'size' in fields ? bytesOf(fields.size) : 0;

@@ -83,7 +83,7 @@ export interface TransferStep {
   readonly name: string;
   readonly direction: 'download' | 'upload' | 'list';
   readonly mode: 'active' | 'passive';
-  readonly command: 'PASV' | 'EPSV' | 'PORT' | 'EPRT' | 'none';
+  readonly command: 'PASV' | 'EPSV' | 'PORT' | 'EPRT' | 'none' | 'own';
   /** bytes; 0 for a list */
   readonly size: number;
   /** seconds; 0: as fast as it goes */
@@ -175,6 +175,8 @@ export interface Scenario {
     readonly listenPorts: PortRange | null;
     /** its PORT names the firewall's outside address */
     readonly advertisesFirewall: boolean;
+    /** it takes a 227 that names another host than it is connected to */
+    readonly separateTransferHost: boolean;
     readonly hashMarks: boolean;
     /** its host offers TCP timestamps */
     readonly timestamps: boolean;

@@ -38,8 +38,8 @@ const transferFields = {
   ),
   command: z.optional(
     described(
-      z.enum(['PASV', 'EPSV', 'PORT', 'EPRT', 'none']),
-      'The command that arranges the data connection. By itself PASV or PORT; none: active mode without PORT, on RFC 959’s default data port.',
+      z.enum(['PASV', 'EPSV', 'PORT', 'EPRT', 'none', 'own']),
+      'The command that arranges the data connection. By itself PASV or PORT; own: passive mode as the client program chooses, basic-ftp EPSV and then PASV; none: active mode without PORT, on RFC 959’s default data port.',
     ),
   ),
 };
@@ -283,6 +283,12 @@ export const scenarioSchema = z.strictObject({
           described(
             z.boolean(),
             'Whether its host offers TCP timestamps (RFC 7323), as hosts do by themselves. ip_masq_ftp to Linux 2.2.18 does not see PASV behind them.',
+          ),
+        ),
+        'allow-separate-transfer-host': z.optional(
+          described(
+            z.boolean(),
+            'basic-ftp’s option of that name: it takes a 227 that names another host than it is connected to, and dials the control connection’s address instead of a private one. By itself false: it refuses.',
           ),
         ),
         'hash-marks': z.optional(described(z.boolean(), 'It prints a # for every KiB moved.')),

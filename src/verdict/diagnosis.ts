@@ -17,7 +17,7 @@ import { CLIENT_GAVE_UP } from './causes/patience';
 import { DATA_PEER_NOT_CONTROL_PEER, PASSIVE_RANGE_EXHAUSTED, SERVER_REFUSED_PORT } from './causes/refusal';
 import { RESET_BY_PEER, RESET_BY_ROW } from './causes/reset';
 import { NAT_NOT_APPLIED } from './causes/translation';
-import { isWhole, type Facts, type TransferFacts } from './facts';
+import { commandOf, isWhole, type Facts, type TransferFacts } from './facts';
 
 /** The cause of a failure, from evidence. */
 export interface Diagnosis {
@@ -100,7 +100,7 @@ function unproven(facts: Facts, of: TransferFacts): Verdict {
     ...captures
       .filter(({ lost }) => lost > 0)
       .map(({ leg, lost }) => `the ${leg} capture lost ${lost} packets`),
-    of.arrangement ? '' : `no ${of.transfer.command} was seen to be answered`,
+    of.arrangement ? '' : `no ${commandOf(of)} was seen to be answered`,
     of.syns.inside.length + of.syns.outside.length > 0 ? '' : 'no SYN of a data connection was seen',
     ...hints,
   ].filter((text) => text !== '');

@@ -37,6 +37,8 @@ export interface TransferFacts {
   readonly transfer: PlannedTransfer;
   readonly begin: StepEvent | undefined;
   readonly end: StepEvent | undefined;
+  /** the last PORT, EPRT, PASV or EPSV before the request, as the client sent it */
+  readonly arranging: LineEvent | undefined;
   /** events from this step's begin to the next one's */
   readonly events: readonly LabEvent[];
   /** the client's PORT/EPRT, or the reply to its PASV/EPSV, as the client saw it */
@@ -165,11 +167,15 @@ function transferFacts(plan: Plan, events: readonly LabEvent[], transfer: Planne
   const files = (transfer.file ? events : mine)
     .filter((event) => event.kind === 'file')
     .filter(({ file }) => !transfer.file || file === transfer.file.name);
-  const arranging = lines.findIndex(
-    (line) => line.direction === 'command' && /^(?:PORT|EPRT|PASV|EPSV)\b/i.test(line.line),
-  );
   const requesting = lines.findIndex(
     (line) => line.direction === 'command' && /^(?:RETR|STOR|LIST|NLST|MLSD)\b/i.test(line.line),
+  );
+  // A client that chooses by itself may send PASV after an EPSV that came to nothing; what counts is the last.
+  const arranging = lines.findLastIndex(
+    (line, index) =>
+      line.direction === 'command' &&
+      (requesting < 0 || index < requesting) &&
+      /^(?:PORT|EPRT|PASV|EPSV)\b/i.test(line.line),
   );
   const answer =
     arranging < 0 ? undefined : lines.slice(arranging + 1).find((line) => line.direction === 'reply');
@@ -181,6 +187,7 @@ function transferFacts(plan: Plan, events: readonly LabEvent[], transfer: Planne
     transfer,
     begin,
     end,
+    arranging: lines[arranging],
     events: mine,
     arrangement,
     portReply: active ? answer : undefined,
@@ -322,6 +329,11 @@ export function portPackets(facts: Facts, of: TransferFacts, leg: Leg): readonly
 export function isInside(plan: Plan, address: string | null): boolean {
   const network = plan.firewall.addresses.inside.replace(/\.\d+$/, '.');
   return address?.startsWith(network) ?? false;
+}
+
+/** The command that arranges a transfer's data connection: where the client chooses, what it sent. */
+export function commandOf({ transfer: { command }, arranging }: TransferFacts): string {
+  return command === 'own' ? (arranging?.line ?? 'EPSV or PASV') : command;
 }
 
 /** Bytes that arrived and bytes that should have; a list's are what the server wrote. */

@@ -10,6 +10,7 @@ import { controlExpiry } from './control-life';
 import { diagnose, type Diagnosis } from './diagnosis';
 import type { Finding } from './finding';
 import {
+  commandOf,
   type Facts,
   isInside,
   isWhole,
@@ -199,12 +200,12 @@ function claimVerdict(findings: readonly Finding[]): ClaimVerdict {
 
 function transferResult(facts: Facts, of: TransferFacts): TransferResult {
   const { bytes, expected } = transferBytes(of);
-  const { name, mode, direction, command } = of.transfer;
+  const { name, mode, direction } = of.transfer;
   return {
     name,
     mode,
     direction,
-    command,
+    command: commandOf(of),
     bytes,
     expectedBytes: expected,
     complete: isWhole(of),

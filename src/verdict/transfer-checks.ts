@@ -3,6 +3,7 @@ import type { CheckName } from '../scenario';
 import { finding, unknown, type Context, type Finding } from './finding';
 import {
   announcedBy,
+  commandOf,
   isInside,
   isWhole,
   otherLeg,
@@ -273,7 +274,7 @@ function dials(of: TransferFacts, facts: Facts, dialler: 'client' | 'server'): F
   const [syn] = of.syns[near];
   if (!facts.complete[near] && !syn) return unknown(`the ${near} capture is missing or incomplete`);
   if (!of.arrangement && of.transfer.command !== 'none')
-    return unknown(`${of.transfer.command} was never answered`);
+    return unknown(`${commandOf(of)} was never answered`);
   // The dialler's SYN is first on its own leg; on the other leg the same connection comes translated.
   const other = of.syns[otherLeg(near)][0];
   const first = syn && (!other || syn.at <= other.at) ? syn : undefined;

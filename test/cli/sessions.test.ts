@@ -72,6 +72,8 @@ test('EPSV and EPRT arrange data connections too (RFC 2428)', async () => {
 test('a server behind NAT: active works with 21 forwarded, passive dials a port nobody forwards', async () => {
   const { run, code } = await result([
     ['behind: client', 'behind: server'],
+    // Without it the client refuses what 227 names, and dials nothing.
+    ['client: basic-ftp', 'client: { program: basic-ftp, allow-separate-transfer-host: true }'],
     [
       ANY_RULES,
       '  forward: [21]\n  rules: |\n    ct state established,related accept\n    oifname "inside" tcp dport 21 accept\n    iifname "inside" accept\n',

@@ -132,7 +132,7 @@ const CASES: readonly (readonly [string, string | RegExp, string, string, string
     'mode: passive,',
     'mode: passive, command: PORT,',
     '15:41',
-    'is PORT; allowed in passive mode: PASV, EPSV',
+    'is PORT; allowed in passive mode: PASV, EPSV, own',
   ],
   ['an unknown sentence', 'download is complete', 'download is fine', '17:5', 'T is complete'],
   [

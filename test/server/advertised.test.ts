@@ -12,7 +12,7 @@ function replies(code: string, lines: readonly string[]): string[] {
 test('227 carries the advertised address, and 229 has none to carry', async () => {
   const { client, server } = await pair(bundles, {
     client: { patience: 1 },
-    server: { advertised: '127.0.0.77' },
+    server: { advertised: '192.0.2.77' },
     files: [FILE],
   });
   await client.connect();
@@ -20,7 +20,7 @@ test('227 carries the advertised address, and 229 has none to carry', async () =
   expect(await client.transfer('PASV', 'download', FILE)).not.toMatchObject({ error: null });
   await server.sync();
   expect(replies('229', server.lines('reply'))).toHaveLength(1);
-  expect(replies('227', server.lines('reply'))).toEqual([expect.stringMatching(/\(127,0,0,77,\d+,\d+\)$/)]);
+  expect(replies('227', server.lines('reply'))).toEqual([expect.stringMatching(/\(192,0,2,77,\d+,\d+\)$/)]);
   // It listens where it lives, whatever it says.
   const listening = server.all('data').filter(({ change }) => change === 'listening');
   expect(listening.map(({ local }) => local?.split(':')[0])).toEqual([LOOPBACK, LOOPBACK]);

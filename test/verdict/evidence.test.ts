@@ -217,7 +217,7 @@ test('evidence of one run, shuffled into another’s order, names no false cause
 });
 
 test('where the helper is attached already, no remedy asks for it', async () => {
-  const [unforwarded] = await record(['server-nat-passive']);
+  const [unforwarded] = await record(['server-nat-passive-unforwarded']);
   if (!unforwarded) throw new Error('not recorded');
   const attached = (observation: Observation): Observation => ({
     ...observation,

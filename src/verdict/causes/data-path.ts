@@ -32,7 +32,7 @@ export const NOT_FORWARDED: Cause = {
   code: 'not-forwarded',
   needs:
     'a SYN to the firewall’s own address on one leg and none on the other; the RST that answered it and conntrack’s entry that ends at the firewall, or the policy for packets to the firewall itself',
-  scenario: 'server-nat-passive',
+  scenario: 'server-nat-passive-unforwarded',
   examine: notForwarded,
 };
 

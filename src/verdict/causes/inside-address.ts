@@ -14,7 +14,7 @@ export const INSIDE_ADDRESS_IN_PORT: Cause = {
 
 export const INSIDE_ADDRESS_IN_227: Cause = {
   code: 'inside-address-in-227',
-  needs: '227 with an inside address as it arrived outside; that the client could not dial it',
+  needs: '227 with an inside address as it arrived outside; that the client would not or could not dial it',
   scenario: 'server-nat-shared-space',
   examine: insideAddressIn227,
 };
@@ -42,12 +42,16 @@ function insideAddressInPort(facts: Facts, of: TransferFacts): Examined {
 /** 227 with an inside address reached the client as it was, and the client took it at its word. */
 function insideAddressIn227(facts: Facts, of: TransferFacts): Examined {
   const { nat } = facts.plan.firewall;
-  if (nat === 'none' || facts.legOf.server !== 'inside' || of.transfer.command !== 'PASV') return null;
+  if (nat === 'none' || facts.legOf.server !== 'inside' || of.transfer.mode !== 'passive') return null;
   const read = of.arrangement;
   const address = announcedBy(read?.line ?? '')?.address ?? null;
+  const refusal = `PASV returned another host (${address ?? ''})`;
   const failed = of.clientData.find(
-    ({ change, error }) => change === 'failed' && error?.includes(`${address ?? ''}:`) === true,
+    ({ change, error }) =>
+      change === 'failed' &&
+      (error?.includes(`${address ?? ''}:`) === true || error?.includes(refusal) === true),
   );
+  const refused = failed?.error?.includes(refusal) === true;
   if (!read || !isInside(facts.plan, address) || !failed) return null;
   const mine = new Set<unknown>(of.events);
   const [left, arrived] = [facts.legOf.server, facts.legOf.client].map((leg) =>
@@ -61,9 +65,14 @@ function insideAddressIn227(facts: Facts, of: TransferFacts): Examined {
   }
   return proof(
     {
-      text: `The server's 227 named its inside address ${address ?? ''} and crossed the NAT unchanged; the client dialled that address and could not reach it: ${failed.error ?? ''}.`,
+      text: `The server's 227 named its inside address ${address ?? ''} and crossed the NAT unchanged; ${refused ? 'the client takes no address but its control connection’s and refused it' : 'the client dialled that address and could not reach it'}: “${firstSentence(failed.error ?? '')}”.`,
       remedy: `Have the server name the firewall’s outside address and forward its passive ports to it, or ${passiveRemedy(facts.plan)}; many clients dial the control connection’s address instead when 227 names a private one (RFC 1918), and this is none.`,
     },
     [left, arrived, read, failed],
   );
+}
+
+/** basic-ftp says at length what to do about it; the first sentence is what happened. */
+function firstSentence(text: string): string {
+  return text.replace(/\. [A-Z].*$/s, '');
 }
