@@ -19,6 +19,12 @@ export const INSIDE_ADDRESS_IN_227: Cause = {
   examine: insideAddressIn227,
 };
 
+/** RFC 1918 §3 */
+const PRIVATE = /^(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\./;
+/** As measured of curl 7.88, lftp 4.9, ncftp 3.2, Python 3.11, wget 1.21, tnftp, inetutils-ftp and basic-ftp 6.2. */
+const DIAL_CONTROL =
+  '; or use a client that dials the control connection’s address when 227 names a private one, as 4 of 8 measured do: curl, lftp, ncftp and Python’s ftplib (wget dials what is named; tnftp, inetutils-ftp and basic-ftp by itself refuse)';
+
 function insideAddressInPort(facts: Facts, of: TransferFacts): Examined {
   const found = unrewrittenPort(facts, of);
   if (!isUnhelped(found)) return found;
@@ -66,7 +72,7 @@ function insideAddressIn227(facts: Facts, of: TransferFacts): Examined {
   return proof(
     {
       text: `The server's 227 named its inside address ${address ?? ''} and crossed the NAT unchanged; ${refused ? 'the client takes no address but its control connection’s and refused it' : 'the client dialled that address and could not reach it'}: “${firstSentence(failed.error ?? '')}”.`,
-      remedy: `Have the server name the firewall’s outside address and forward its passive ports to it, or ${passiveRemedy(facts.plan)}; many clients dial the control connection’s address instead when 227 names a private one (RFC 1918), and this is none.`,
+      remedy: `Have the server name the firewall’s outside address and forward its passive ports to it, or ${passiveRemedy(facts.plan)}${PRIVATE.test(address ?? '') ? DIAL_CONTROL : ''}.`,
     },
     [left, arrived, read, failed],
   );
