@@ -1,4 +1,8 @@
-import { bundle, CLIENT, LOOPBACK, moved, pair, SERVER } from './agents';
+import FtpServer from 'ftp-srv';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { scratch } from '../support';
+import { bundle, CLIENT, freePorts, LOOPBACK, moved, pair, SERVER } from './agents';
 
 // What the client does about 227 and 229 is what a user of basic-ftp 6 sees (its transfer.ts), by default or by option.
 
@@ -6,6 +10,9 @@ const bundles = { client: bundle(CLIENT), server: bundle(SERVER) };
 const FILE = { name: 'a.bin', seed: 'a', size: 10_000, lasting: 0 };
 /** no host of the test's own, and not private: nobody may dial it */
 const ELSEWHERE = '192.0.2.77';
+
+/** Takes what ftp-srv tells of itself, and keeps nothing. */
+const QUIET: never = new Proxy({}, { get: () => () => QUIET }) as never;
 
 /** What the client sent to arrange its data connections. */
 function arranging(lines: readonly string[]): string[] {
@@ -45,4 +52,38 @@ test('left to choose, it sends EPSV, whatever 227 would name, and goes on with w
     ...['dialling', 'connected', 'closed'],
   ]);
   expect(moved(client, server).map(({ same }) => same)).toEqual([true, true]);
+});
+
+test('where EPSV is refused it sends PASV, and from then on PASV alone', async () => {
+  const root = scratch();
+  writeFileSync(join(root, FILE.name), Buffer.alloc(FILE.size));
+  const port = await freePorts(11);
+  const server = new FtpServer({
+    url: `ftp://${LOOPBACK}:${port}`,
+    pasv_url: LOOPBACK,
+    pasv_min: port + 1,
+    pasv_max: port + 10,
+    anonymous: true,
+    blacklist: ['EPSV'],
+    log: QUIET,
+  });
+  server.on('login', (_login, resolve) => {
+    resolve({ root });
+  });
+  await server.listen();
+  try {
+    const { client } = await pair(bundles, {
+      client: { server: { address: LOOPBACK, port, name: null } },
+      files: [],
+    });
+    await client.connect();
+    for (const time of [1, 2])
+      expect([time, await client.transfer('own', 'download', FILE)]).toMatchObject([time, { error: null }]);
+    expect(arranging(client.lines('command'))).toEqual(['EPSV', 'PASV', 'PASV']);
+    expect(client.all('file').map(({ bytes, whole }) => ({ bytes, whole }))).toEqual(
+      Array(2).fill({ bytes: FILE.size, whole: true }),
+    );
+  } finally {
+    await server.close();
+  }
 });
